@@ -1,0 +1,159 @@
+"""The client file: who the client is, where the data lies, and which rules its numbers follow."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from crmreport.period import Period
+
+Language = Literal["ja", "en"]
+TableName = Literal["order_lines", "customers", "products"]
+AxisName = Literal["category", "taste", "brand"]
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not a time zone; use a name such as Asia/Tokyo")
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+Words = dict[Language, str]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Brand(_Strict):
+    """How the client's reports look: one accent colour and a logo."""
+
+    accent: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = "#8a1c4a"
+    logo: str | None = None
+
+
+class Rule(_Strict):
+    """A named reason to leave source lines out: ``column`` is a source header.
+
+    Lines whose (normalised) value is in ``exclude``, or is not in ``keep``, are
+    left out and counted under ``name``.
+    """
+
+    name: str
+    column: str
+    exclude: list[str] | None = None
+    keep: list[str] | None = None
+
+
+class Source(_Strict):
+    """One file or glob that feeds a canonical table."""
+
+    path: str
+    format: Literal["auto", "csv", "excel", "parquet"] = "auto"
+    encoding: str = "auto"
+    delimiter: str = "auto"
+    sheet: str | int = 0
+    header_row: Annotated[int, Field(ge=1)] = 1
+    totals_row: Literal["refuse", "drop"] = "refuse"
+    columns: dict[str, str]
+    constants: dict[str, str] = {}
+    codes: dict[str, dict[str, str]] = {}
+    rules: list[Rule] = []
+    date_order: Literal["ymd", "mdy", "dmy"] = "ymd"
+    timezone: ZoneName | None = None
+    """Zone of times written without one; the client's zone when not given."""
+
+
+class Lifecycle(_Strict):
+    """Days since the last purchase at which a customer is slipping / dormant / lapsed.
+
+    Left out, they are the 80th and 95th percentile of the customers' own purchase gaps.
+    """
+
+    slipping_days: Annotated[int, Field(ge=1)] | None = None
+    dormant_days: Annotated[int, Field(ge=1)] | None = None
+    lapsed_days: Annotated[int, Field(ge=1)] | None = None
+
+
+class Policies(_Strict):
+    """Decisions that change what the numbers mean; printed in every report."""
+
+    revenue: Literal["tax_included", "tax_excluded"] = "tax_included"
+    points: Literal["ignored", "discount", "tender"] = "ignored"
+    shipping: Literal["excluded", "included"] = "excluded"
+    purchase_unit: Literal["customer_day", "order"] = "customer_day"
+    look_back_months: Annotated[int, Field(ge=1)] | None = None
+    zero_value_lines_count: bool = False
+    guest_ids: list[str] = []
+    lifecycle: Lifecycle = Lifecycle()
+    gross_margin_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    quarantine_limit: Annotated[float, Field(ge=0, le=1)] = 0.01
+    mask_small_cells: bool = False
+    minimum_support: Annotated[int, Field(ge=1)] = 30
+    conflict_precedence: Literal["first", "last"] = "last"
+
+
+class ControlTotal(_Strict):
+    """What the client's own books say for a stretch of time."""
+
+    period: str
+    revenue: Decimal
+    tolerance: Decimal = Decimal("0.5")
+
+
+class ReportPlan(_Strict):
+    """An ordered list of chapters, with the parameters this client changes."""
+
+    title: Words = {}
+    chapters: list[str]
+    parameters: dict[str, dict[str, Any]] = {}
+
+
+class Client(_Strict):
+    """One client, as written in ``clients/<id>/client.yml``."""
+
+    client: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
+    name: Words
+    languages: Annotated[list[Language], Field(min_length=1)] = ["ja", "en"]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "JPY"
+    timezone: ZoneName = "Asia/Tokyo"
+    fiscal_year_start: Annotated[int, Field(ge=1, le=12)] = 4
+    brand: Brand = Brand()
+    footer: Words = {}
+    prepared_by: Words = {}
+    sources: dict[TableName, Annotated[list[Source], Field(min_length=1)]]
+    policies: Policies = Policies()
+    axes: dict[AxisName, list[str]] = {}
+    """CTB axis → product columns of the canonical table (several per axis)."""
+    ranks: list[str] = []
+    segments: str = "standard"
+    """Name of a preset, or a YAML file beside client.yml."""
+    control_totals: list[ControlTotal] = []
+    targets: dict[str, float] = {}
+    reports: dict[str, ReportPlan]
+
+    @field_validator("sources")
+    @classmethod
+    def _order_lines_given(cls, sources: dict[str, Any]) -> dict[str, Any]:
+        if "order_lines" not in sources:
+            raise ValueError("order_lines is missing; it is the one table every report needs")
+        return sources
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The client's time zone."""
+        return ZoneInfo(self.timezone)
+
+    def period(self, text: str) -> Period:
+        """Read a period name with this client's fiscal year."""
+        return Period.parse(text, fiscal_year_start=self.fiscal_year_start)
+
+    def looks_back_from(self, period: Period) -> date | None:
+        """First day of the RFM look-back, or None for the whole history."""
+        months = self.policies.look_back_months
+        return None if months is None else period.trailing(months).start
