@@ -1,0 +1,43 @@
+"""A chapter's message and the paragraphs made from its results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from crmreport.present.text import Text
+from crmreport.present.words import Words
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the chapter says, as its heading; the method's name is the small line above.
+
+    Args:
+        id: ``chapter.message``.
+        text: The sentence.
+        method: Name of the method.
+    """
+
+    id: str
+    text: Text
+    method: Text
+
+    def html(self, words: Words) -> str:
+        """Small line and heading."""
+        chapter = self.id.split(".")[0].replace("_", "-")
+        return (
+            f'<header class="message"><p class="method">{escape(words.say(self.method))}</p>'
+            f'<h2 id="{chapter}">{escape(words.say(self.text))}</h2></header>'
+        )
+
+
+@dataclass(frozen=True)
+class Note:
+    """A paragraph made from results."""
+
+    text: Text
+
+    def html(self, words: Words) -> str:
+        """The paragraph."""
+        return f'<p class="said">{escape(words.say(self.text))}</p>'

@@ -1,0 +1,152 @@
+"""Labels and sentences of one language.
+
+Labels live in ``present/labels/<lang>/<area>.yml``; the file's stem is the first part
+of every key in it. A value is written by the format named in the label:
+``{share:pct}``, ``{revenue:money}``, ``{n:count}``, ``{d:date}``, ``{name:label:segment}``.
+"""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from crmreport.present import numbers
+from crmreport.present.numbers import Language
+from crmreport.present.text import Text
+
+LANGUAGES: tuple[Language, ...] = ("ja", "en")
+
+
+class _LabelMissing(LookupError):
+    """A label key is in no label file; a defect of the program, not of the data."""
+
+
+@cache
+def labels(lang: Language) -> dict[str, str]:
+    """All labels of a language as flat ``area.key`` → text."""
+    flat: dict[str, str] = {}
+    folder = resources.files("crmreport.present") / "labels" / lang
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".yml"):
+            _flatten(file.name.removesuffix(".yml"), YAML(typ="safe").load(file.read_text("utf-8")), flat)
+    return flat
+
+
+def _flatten(prefix: str, node: Any, into: dict[str, str]) -> None:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            _flatten(f"{prefix}.{key}", value, into)
+    else:
+        into[prefix] = str(node).strip()
+
+
+@dataclass(frozen=True)
+class Words:
+    """Everything that turns values into one language's text.
+
+    Args:
+        lang: ``ja`` or ``en``.
+        currency: ISO code of the client's money.
+
+    Examples:
+        >>> words = Words("en", currency="JPY")
+        >>> words.format(0.5104, "pct"), words.format(None, "pct"), words.format(2_500_000, "money")
+        ('51.0%', '–', '¥2.5 million')
+        >>> Words("ja", currency="JPY").format(0.012, "pt")
+        '+1.2ポイント'
+    """
+
+    lang: Language
+    currency: str = "JPY"
+
+    def has(self, key: str) -> bool:
+        """Whether a label exists."""
+        return key in labels(self.lang)
+
+    def label(self, key: str, *, area: str | None = None) -> str:
+        """The text of a label; ``<area>.<key>`` is tried first when an area is given.
+
+        Raises:
+            LookupError: There is no such label.
+        """
+        known = labels(self.lang)
+        for candidate in (f"{area}.{key}", key) if area else (key,):
+            if candidate in known:
+                return known[candidate]
+        raise _LabelMissing(f"label {key!r} is missing in {self.lang}" + (f" (area {area})" if area else ""))
+
+    def say(self, text: Text | str) -> str:
+        """The sentence of a :class:`Text`; a plain string is returned as it is."""
+        if isinstance(text, str):
+            return text
+        template = self.label(text.key)
+        return _Writer(self, text.key.split(".")[0]).vformat(template, (), text.values)
+
+    def format(self, value: Any, spec: str, *, area: str | None = None) -> str:
+        """Write one value.
+
+        Args:
+            value: Raw value; None and NaN become an en dash.
+            spec: ``text``, ``count``, ``money``, ``pct``, ``pt``, ``num0``–``num2``, ``days``,
+                ``date``, ``longdate``, ``month``, ``label:<group>``, ``plural:<one>:<many>``, and with
+                a sign ``scount``, ``smoney``, ``spct``.
+            area: Where labels are looked up first.
+
+        Raises:
+            ValueError: The spec is none of these.
+        """
+        if numbers.is_blank(value):
+            return numbers.BLANK
+        if isinstance(value, Text):
+            return self.say(value)
+        kind, _, detail = spec.partition(":")
+        match kind:
+            case "" | "text":
+                return str(value)
+            case "label":
+                return self.label(f"{detail}.{value}", area=area)
+            case "plural":
+                one, many = detail.split(":")
+                return f"{numbers.plain(value, 0)} {one if abs(value) == 1 else many}"
+            case "count" | "scount":
+                return numbers.plain(value, 0, sign=kind[0] == "s")
+            case "pct" | "spct":
+                return numbers.plain(value * 100, 1, sign=kind[0] == "s") + "%"
+            case "pt":
+                unit = {"ja": "ポイント", "en": " pts"}[self.lang]
+                return numbers.plain(value * 100, 1, sign=True) + unit
+            case "money" | "smoney":
+                return numbers.money(value, lang=self.lang, currency=self.currency, sign=kind[0] == "s")
+            case "num0" | "num1" | "num2":
+                return numbers.plain(value, int(kind[-1]))
+            case "days":
+                unit = {"ja": "日", "en": " day" if value == 1 else " days"}[self.lang]
+                return numbers.plain(value, 0) + unit
+            case "date":
+                return numbers.day(value)
+            case "longdate":
+                return numbers.long_day(value, lang=self.lang)
+            case "month":
+                return numbers.month(value, lang=self.lang)
+        raise ValueError(f"format {spec!r} is unknown")
+
+
+class _Writer(string.Formatter):
+    """``str.format`` with the field's own formats; attribute and index access are refused."""
+
+    def __init__(self, words: Words, area: str) -> None:
+        self._words = words
+        self._area = area
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
+        if not field_name.isidentifier():
+            raise ValueError(f"placeholder {field_name!r} is not a plain name")
+        return kwargs[field_name], field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return self._words.format(value, format_spec, area=self._area)

@@ -1,0 +1,179 @@
+"""The one object a notebook holds: a client's data, period and way of showing things."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from crmreport.analysis.segments import SegmentMap, load_segments
+from crmreport.config import Client, Policies
+from crmreport.config_file import load_client
+from crmreport.errors import ConfigError, DataError
+from crmreport.intake import IntakeReport, Store, open_store
+from crmreport.period import Period
+from crmreport.present.finding import Finding
+from crmreport.present.show import Shown, Thing
+from crmreport.present.style import Style, legible
+from crmreport.present.words import LANGUAGES, Words
+from crmreport.workspace import Workspace
+
+LISTS_VARIABLE = "CRMREPORT_LISTS"
+_CONSENTS = ("consent_mail", "consent_line", "consent_sms", "consent_dm")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A client's data for one period, and the words and colours to show it in.
+
+    Made by :func:`open_report`. Frames are DuckDB relations over the canonical store:
+    nothing is read before an analysis asks for it.
+    """
+
+    client: Client
+    period: Period
+    languages: tuple[str, ...]
+    workspace: Workspace
+    store: Store
+    _connection: duckdb.DuckDBPyConnection = field(repr=False, compare=False)
+
+    @property
+    def as_of(self) -> date:
+        """Last visible day."""
+        return self.period.as_of
+
+    @property
+    def previous(self) -> Period:
+        """The period of equal length before this one."""
+        return self.period.previous()
+
+    @property
+    def year_ago(self) -> Period:
+        """The same period a year earlier."""
+        return self.period.year_ago()
+
+    @property
+    def policies(self) -> Policies:
+        """The client's decisions that change what numbers mean."""
+        return self.client.policies
+
+    @property
+    def axes(self) -> Mapping[str, list[str]]:
+        """CTB axis → product columns."""
+        return dict(self.client.axes)
+
+    @cached_property
+    def segments(self) -> SegmentMap:
+        """The client's RFM segment map."""
+        return load_segments(self.client.segments, folder=self.workspace.client(self.client.client))
+
+    @property
+    def intake(self) -> IntakeReport:
+        """What was done to the client's files."""
+        return self.store.report
+
+    def has(self, table: str) -> bool:
+        """Whether the client sent this table."""
+        return table in self.store.tables
+
+    @property
+    def order_lines(self) -> duckdb.DuckDBPyRelation:
+        """Order lines, one row each, all dates."""
+        return self._table("order_lines")
+
+    @property
+    def customers(self) -> duckdb.DuckDBPyRelation:
+        """Customers, one row each."""
+        return self._table("customers")
+
+    @property
+    def products(self) -> duckdb.DuckDBPyRelation:
+        """Products, one row each."""
+        return self._table("products")
+
+    def _table(self, name: str) -> duckdb.DuckDBPyRelation:
+        if not self.has(name):
+            raise DataError(
+                f"client {self.client.client!r} has no table {name!r}; "
+                f"add it under sources in client.yml, or leave this chapter out"
+            )
+        return self._connection.read_parquet(str(self.store.table(name)))
+
+    @cached_property
+    def words(self) -> tuple[Words, ...]:
+        """One set of words per language, the reader's first."""
+        return tuple(Words(lang, currency=self.client.currency) for lang in self.languages)  # type: ignore[arg-type]
+
+    @cached_property
+    def style(self) -> Style:
+        """The client's colours, legible on paper."""
+        return Style(accent=legible(self.client.brand.accent))
+
+    def show(self, *things: Thing) -> Shown:
+        """Show messages, charts, tables, notes and findings; the last line of a cell.
+
+        Action lists of findings go to the folder named by ``CRMREPORT_LISTS``, when it is set.
+        """
+        for thing in things:
+            if isinstance(thing, Finding) and thing.customers is not None:
+                self._deliver(thing)
+        return Shown(things, self.words, self.style)
+
+    def _deliver(self, finding: Finding) -> None:
+        if not (folder := os.environ.get(LISTS_VARIABLE)):
+            return
+        assert finding.customers is not None
+        rows = self._with_consent(finding.customers.customers)
+        rows.to_parquet(Path(folder) / f"{finding.id}.parquet", index=False)
+
+    def _with_consent(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Add the consent columns; a customer who is not in the master has given none."""
+        if not self.has("customers"):
+            return rows
+        known = [c for c in _CONSENTS if c in self.customers.columns]
+        consent = self.customers.select("customer_id", *known).df()
+        joined = rows.merge(consent, on="customer_id", how="left", validate="many_to_one")
+        for column in known:
+            joined[column] = joined[column].eq(True)
+        return joined
+
+
+def open_report(client: str, period: str, lang: str = "ja") -> Report:
+    """Open a client's data for a period.
+
+    Args:
+        client: The client's id, a folder in ``clients/``.
+        period: ``2026-10``, ``2026-Q3``, ``FY2026`` or ``2026-04-01..2026-09-30``.
+        lang: ``ja`` or ``en``; ``ja,en`` shows everything in both from one computation.
+
+    Returns:
+        The report; its frames are read only when asked for.
+
+    Raises:
+        ConfigError: The client, its file, the period or the language is not usable.
+        DataError: The client's files cannot be read.
+    """
+    workspace = Workspace.find()
+    settings = load_client(workspace.client_file(client))
+    languages = tuple(lang.split(","))
+    for language in languages:
+        if language not in LANGUAGES or language not in settings.languages:
+            raise ConfigError(
+                f"language {language!r} is not one of this client's: {', '.join(settings.languages)}; "
+                f"choose one, or add it to languages in client.yml"
+            )
+    connection = duckdb.connect()
+    return Report(
+        client=settings,
+        period=settings.period(period),
+        languages=languages,
+        workspace=workspace,
+        store=open_store(workspace, settings),
+        _connection=connection,
+    )
