@@ -1,0 +1,193 @@
+"""The shop's books: member and guest lines with place, price, time and number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from crmreport.demo.baskets import baskets, pick_anything
+from crmreport.demo.calendar import DAYS, busyness, date_of, day_of, months
+from crmreport.demo.catalogue import SKIN, catalogue
+from crmreport.demo.customers import members as draw_members
+from crmreport.demo.places import EC, PHONE, STORES
+from crmreport.demo.planted import lapse_top_buyers, slip_region
+from crmreport.demo.seeds import stream
+from crmreport.demo.visits import visits as draw_visits
+
+GUEST = -1
+_GUEST_LINES = 20_500
+_REVISION_DAY = day_of(date_of(0).replace(year=2025, month=4, day=1))
+_FREE_SHIPPING_FROM = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Everything that was sold, before it is written as the client's files.
+
+    ``lines``: member (row of ``members``, -1 for a guest), day, second (of the day), order_id,
+    line, product (row of ``products``), quantity, unit_price, discount, amount (JPY, tax
+    included), points, store, channel, subscription, coupon, is_return, returned_order.
+    """
+
+    members: pd.DataFrame
+    products: pd.DataFrame
+    lines: pd.DataFrame
+
+
+def keep_books(seed: int, scale: float) -> Books:
+    """Let the shop trade for 36 months."""
+    members, products = draw_members(seed, scale), catalogue()
+    visits = slip_region(seed, draw_visits(seed, members), members)
+    lines = _place(seed, baskets(seed, visits, members, products), members)
+    lines = _price(stream(seed, "prices"), lines, products)
+    lines = lapse_top_buyers(seed, lines, members)
+    guests = _guests(seed, scale, products)
+    guests["visit"] += lines["visit"].max() + 1
+    lines = pd.concat([lines, guests], ignore_index=True)
+    lines = pd.concat([lines, _samples(seed, lines, products), _fees(lines, products)], ignore_index=True)
+    lines = _number(seed, lines)
+    lines = pd.concat([lines, _returns(seed, lines)], ignore_index=True)
+    lines = lines.sort_values(["day", "second", "order_id", "line"], ignore_index=True)
+    return Books(members, products, lines.drop(columns=["visit", "nth"]))
+
+
+def _place(seed: int, lines: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """Give every visit a channel and a store."""
+    rng = stream(seed, "clock")
+    n = int(lines["visit"].max()) + 1
+    member = np.zeros(n, dtype=int)
+    day = np.zeros(n, dtype=int)
+    member[lines["visit"]], day[lines["visit"]] = lines["member"], lines["day"]
+    phone = rng.random(n) < members["leans_phone"].to_numpy()[member]
+    drift = 0.86 + 0.2 * day / DAYS  # the shop slowly moves to EC
+    ec = rng.random(n) < members["leans_ec"].to_numpy()[member] * drift
+    channel = np.where(phone, "電話", np.where(ec, "EC", "店舗"))
+    away = rng.random(n) < 0.06
+    home = members["home_store"].to_numpy()[member]
+    store = np.where(away, rng.choice(list(STORES), size=n), home)
+    store = np.where(channel == "EC", EC, np.where(channel == "電話", PHONE, store))
+    placed = lines.assign(channel=channel[lines["visit"]], store=store[lines["visit"]])
+    steady = members["refills"].to_numpy()[lines["member"]] & (members["leans_ec"] > 0.7).to_numpy()[lines["member"]]
+    placed["subscription"] = steady & (placed["channel"] == "EC") & (placed["nth"] >= 2)
+    return placed
+
+
+def _price(rng: np.random.Generator, lines: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """Unit price (revised in April 2025), discounts, amount, points used."""
+    day, product = lines["day"].to_numpy(), lines["product"].to_numpy()
+    now = products["price"].to_numpy()[product]
+    raised = (products["category_major"] == SKIN).to_numpy()[product] & (day < _REVISION_DAY)
+    unit = np.where(raised, np.round(now / 1.06 / 10) * 10, now).astype(int)
+    odd = rng.random(len(lines)) < 0.012
+    unit = np.where(odd & (unit > 1000), unit - rng.choice([50, 100, 300], size=len(lines)), unit)
+    gross = unit * lines["quantity"].to_numpy()
+    sale = np.isin(months()[day], (6, 12)) & (rng.random(len(lines)) < 0.22)
+    coupon = ~sale & (rng.random(len(lines)) < 0.06)
+    subscribed = lines["subscription"].to_numpy(dtype=bool)
+    rate = np.where(sale, 0.15, np.where(coupon | subscribed, 0.10, 0.0))
+    discount = (np.round(gross * rate / 10) * 10).astype(int)
+    amount = gross - discount
+    uses_points = rng.random(len(lines)) < 0.07
+    points = np.where(uses_points, np.minimum(amount, rng.integers(1, 12, size=len(lines)) * 100), 0)
+    codes = np.array([f"CP{m:02d}10" for m in range(13)])[months()[day]]
+    return lines.assign(
+        unit_price=unit, discount=discount, amount=amount, points=points, coupon=np.where(coupon, codes, "")
+    )
+
+
+def _guests(seed: int, scale: float, products: pd.DataFrame) -> pd.DataFrame:
+    """Store customers without a card: no habits, one basket each."""
+    rng = stream(seed, "guests")
+    n = round(_GUEST_LINES * scale / 1.45)
+    busy = busyness()
+    day = np.sort(rng.choice(DAYS, size=n, p=busy / busy.sum()))
+    stores = np.array(list(STORES))
+    store = rng.choice(stores, size=n, p=np.array([16, 15, 11, 9, 6, 5, 9, 6, 10, 5, 4, 4]) / 100)
+    count = 1 + rng.poisson(0.45, size=n)
+    visit = np.repeat(np.arange(n), count)
+    lines = pd.DataFrame({"visit": visit, "member": GUEST, "day": day[visit], "nth": 0, "store": store[visit]})
+    lines["product"] = pick_anything(rng, len(lines), products)
+    lines["quantity"] = 1 + (rng.random(len(lines)) < 0.06)
+    lines = lines.drop_duplicates(["visit", "product"], ignore_index=True)
+    lines = lines.assign(channel="店舗", subscription=False)
+    return _price(rng, lines, products).assign(points=0, coupon="")
+
+
+def _samples(seed: int, lines: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """Free samples put into one order in thirty."""
+    rng = stream(seed, "samples")
+    orders = lines.drop_duplicates("visit")
+    orders = orders[rng.random(len(orders)) < 1 / 30]
+    sample = np.flatnonzero((products["kind"] == "サンプル").to_numpy())
+    return orders.assign(
+        product=rng.choice(sample, size=len(orders)), quantity=1, unit_price=0, discount=0, amount=0,
+        points=0, coupon="", subscription=False,
+    )  # fmt: skip
+
+
+def _fees(lines: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """Small EC orders pay for shipping; the files carry it as a product line."""
+    fee = products[products["kind"] == "送料"]
+    total = lines.groupby("visit")["amount"].sum()
+    small = total.index[total < _FREE_SHIPPING_FROM]
+    orders = lines[(lines["channel"] == "EC") & lines["visit"].isin(small)].drop_duplicates("visit")
+    price = int(fee["price"].iloc[0])
+    return orders.assign(
+        product=int(fee.index[0]), quantity=1, unit_price=price, discount=0, amount=price,
+        points=0, coupon="", subscription=False,
+    )  # fmt: skip
+
+
+def _number(seed: int, lines: pd.DataFrame) -> pd.DataFrame:
+    """Time of day, order numbers in the order of time, line numbers."""
+    rng = stream(seed, "fees")
+    n = int(lines["visit"].max()) + 1
+    store_hours = rng.beta(2.2, 1.8, size=n) * 9.5 + 10.2
+    phone_hours = rng.beta(1.6, 2.0, size=n) * 8 + 9
+    ec_hours = (rng.normal(21.3, 2.6, size=n)) % 24
+    lines = lines.sort_values(["visit", "product"], ignore_index=True)
+    at, visit = lines["channel"].to_numpy(), lines["visit"].to_numpy()
+    hours = np.where(
+        at == "EC", ec_hours[visit], np.where(at == "電話", phone_hours[visit], store_hours[visit])
+    )
+    lines = lines.assign(second=np.minimum(hours * 3600, 86_399).astype(int))
+    heads = lines.drop_duplicates("visit").sort_values(["day", "second", "visit"])
+    nth = heads.groupby("day").cumcount().to_numpy() + 1
+    names = pd.Series(
+        [f"{date_of(d):%Y%m%d}{k:05d}" for d, k in zip(heads["day"], nth, strict=True)], index=heads["visit"]
+    )
+    return lines.assign(
+        order_id=names.loc[lines["visit"]].to_numpy(),
+        line=lines.groupby("visit").cumcount().to_numpy() + 1,
+        is_return=False,
+        returned_order="",
+    )
+
+
+def _returns(seed: int, lines: pd.DataFrame) -> pd.DataFrame:
+    """About one line in ninety comes back within two weeks, mostly as a whole order."""
+    rng = stream(seed, "returns")
+    sold = lines[lines["amount"] > 0]
+    heads = sold.drop_duplicates("visit")
+    back = heads[rng.random(len(heads)) < 0.012]
+    whole = pd.Series(rng.random(len(back)) < 0.6, index=back["visit"])
+    later = pd.Series(rng.integers(1, 15, size=len(back)), index=back["visit"])
+    at = pd.Series(rng.integers(39_600, 68_400, size=len(back)), index=back["visit"])
+    unlinked = pd.Series(rng.random(len(back)) < 0.05, index=back["visit"])
+    lines = sold[sold["visit"].isin(back["visit"])]
+    lines = lines[whole.loc[lines["visit"]].to_numpy() | ~lines["visit"].duplicated().to_numpy()]
+    visit = lines["visit"]
+    lines = lines.assign(
+        day=lines["day"] + later.loc[visit].to_numpy(),
+        second=at.loc[visit].to_numpy(),
+        returned_order=np.where(unlinked.loc[visit], "", lines["order_id"]),
+        quantity=-lines["quantity"],
+        discount=-lines["discount"],
+        amount=-lines["amount"],
+        points=0,
+        is_return=True,
+    )
+    lines["order_id"] = "R" + lines["order_id"]
+    return lines[lines["day"] < DAYS]

@@ -1,0 +1,97 @@
+"""The truths planted in the demo shop; docs/demo.md lists them, tests/demo asserts them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from crmreport.demo.calendar import DAYS, date_of, day_of
+from crmreport.demo.catalogue import BODY_CREAM, MUSK, OSMANTHUS, SERUM
+from crmreport.demo.places import TOHOKU
+from crmreport.demo.seeds import stream
+
+LAST_YEAR = day_of(date(2025, 11, 1))
+"""First day of the last twelve months."""
+
+ENTRY_PRODUCT = "はじめてのトライアルセット"
+ENTRY_LEAVES = 0.45
+ENTRY_GAP_DAYS = 38.0
+
+SLIPPING_REGION = TOHOKU
+_REGION_KEEPS = 0.66
+
+LAPSED_SHARE_OF_TOP = 1 / 6
+_LAPSED_LAST_DAY = (day_of(date(2026, 3, 16)), day_of(date(2026, 5, 1)))
+_LAPSED_SINCE = day_of(date(2026, 5, 4))  # 180 days before the last day
+
+PUSH_CELL = (SERUM, OSMANTHUS)
+_PUSH_BEFORE, _PUSH_NOW = 0.20, 0.10
+
+FIX_CELL = (BODY_CREAM, MUSK)
+
+GAP_STORE, GAP_MONTH = "103", (2026, 6)
+
+
+def slip_region(seed: int, visits: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """Lose a third of the slipping region's purchases of the last twelve months."""
+    rng = stream(seed, "planted")
+    there = members["prefecture"].isin(SLIPPING_REGION).to_numpy()[visits["member"]]
+    lost = there & (visits["day"].to_numpy() >= LAST_YEAR) & (rng.random(len(visits)) >= _REGION_KEEPS)
+    return visits[~lost].reset_index(drop=True)
+
+
+def move_to_push_cell(
+    rng: np.random.Generator, product: np.ndarray, day: np.ndarray, products: pd.DataFrame
+) -> np.ndarray:
+    """Serums: osmanthus gives way to others before the last twelve months, and gains in them."""
+    moved = product.copy()
+    serum = (products["category_medium"] == PUSH_CELL[0]).to_numpy()
+    osmanthus = serum & (products["scent"] == PUSH_CELL[1]).to_numpy()
+    inside, outside = np.flatnonzero(osmanthus), np.flatnonzero(serum & ~osmanthus)
+    chance = rng.random(len(product))
+    late = day >= LAST_YEAR
+    away = osmanthus[product] & ~late & (chance < _PUSH_BEFORE)
+    towards = (serum & ~osmanthus)[product] & late & (chance < _PUSH_NOW)
+    moved[away] = rng.choice(outside, size=int(away.sum()))
+    moved[towards] = rng.choice(inside, size=int(towards.sum()))
+    return moved
+
+
+def lapse_top_buyers(seed: int, lines: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """End the buying of some of the last year's best customers in spring 2026.
+
+    Only customers whose purchases up to then keep them in the top decile of the year are
+    taken, as many as make the lapsed a sixth of that decile.
+
+    Args:
+        seed: Seed of the shop.
+        lines: Priced member lines with member, day, amount.
+        members: As ``customers.members`` returns them.
+    """
+    rng = stream(seed, "planted")
+    last_day = rng.integers(*_LAPSED_LAST_DAY, size=len(members))
+    year = lines[lines["day"] >= LAST_YEAR]
+    spent = year.groupby("member")["amount"].sum().sort_values(ascending=False)
+    top = spent.index[: -(-len(spent) // 10)]
+    bar = spent.iloc[len(top) - 1]
+    latest = year.groupby("member")["day"].max()
+    already = int((latest[top] < _LAPSED_SINCE).sum())
+    until = year[year["day"] <= last_day[year["member"]]].groupby("member")["amount"].sum()
+    stays_top = until.index[(until >= 1.05 * bar).to_numpy()]
+    fit = stays_top[(latest[stays_top] >= _LAPSED_SINCE).to_numpy()]
+    fit = fit[~members["prefecture"].isin(SLIPPING_REGION).to_numpy()[fit]].to_numpy()
+    wanted = max(round(len(top) * LAPSED_SHARE_OF_TOP) - already, 0)
+    chosen = rng.permutation(np.sort(fit))[:wanted]
+    ends = np.full(len(members), DAYS)
+    ends[chosen] = last_day[chosen]
+    return lines[lines["day"].to_numpy() <= ends[lines["member"]]].reset_index(drop=True)
+
+
+def in_missing_delivery(lines: pd.DataFrame) -> np.ndarray:
+    """Lines the shop's books have but its files do not: one store, one month."""
+    first = date(*GAP_MONTH, 1)
+    inside = np.array([(date_of(d).year, date_of(d).month) == GAP_MONTH for d in range(DAYS)])
+    assert inside[day_of(first)]
+    return (lines["store"] == GAP_STORE).to_numpy() & inside[lines["day"]]

@@ -1,0 +1,88 @@
+"""The sales detail as the shop's till system exports it: cp932 CSV, one file a year."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from crmreport.demo.calendar import DAYS, START, date_of, day_of
+from crmreport.demo.mess import break_lines, full_width, training_lines
+from crmreport.demo.orders import GUEST, Books
+from crmreport.demo.planted import in_missing_delivery
+from crmreport.demo.seeds import stream
+
+NO_CARD = "9999999999"
+_YEARS = (date(2023, 11, 1), date(2024, 11, 1), date(2025, 11, 1), date(2026, 11, 1))
+
+
+def write_sales(folder: Path, books: Books, seed: int) -> list[Path]:
+    """Write 売上明細_<from>_<to>.csv, three files."""
+    sent = books.lines[~in_missing_delivery(books.lines)]
+    table = _table(sent, books, seed)
+    day = sent["day"].to_numpy()
+    table = break_lines(seed, table, day)
+    fake, fake_day = training_lines(seed, table, day)
+    day = np.concatenate([day, fake_day])
+    order = np.argsort(day, kind="stable")
+    table, day = pd.concat([table, fake], ignore_index=True).iloc[order], day[order]
+    paths = []
+    for first, end in zip(_YEARS, _YEARS[1:], strict=False):
+        path = folder / f"売上明細_{first:%Y-%m}_{end - timedelta(days=1):%Y-%m}.csv"
+        inside = (day >= day_of(first)) & (day < day_of(end))
+        text = table[inside].to_csv(index=False, lineterminator="\r\n")
+        path.write_bytes(text.encode("cp932"))
+        paths.append(path)
+    return paths
+
+
+def _table(lines: pd.DataFrame, books: Books, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(7, 0)))
+    n = len(lines)
+    member = lines["member"].to_numpy()
+    ids = books.members["member_id"].to_numpy()[np.maximum(member, 0)]
+    guest_code = np.where(rng.random(n) < 0.3, NO_CARD, "")
+    store_line = (lines["channel"] == "店舗").to_numpy()
+    names = np.array([f"{date_of(d):%Y/%m/%d}" for d in range(DAYS)])
+    second = lines["second"].to_numpy()
+    clock = np.array([f"{s // 3600:02d}:{s % 3600 // 60:02d}:{s % 60:02d}" for s in range(86_400)])
+    # The till system was renewed in November 2024: before, it wrote no seconds.
+    times = clock[second]
+    times = np.where(lines["day"] < day_of(date(2024, 11, 1)), times.astype("U5"), times)
+    amount = lines["amount"]
+    table = pd.DataFrame(
+        {
+            "会員番号": np.where(member == GUEST, guest_code, ids),
+            "伝票番号": lines["order_id"].to_numpy(),
+            "行番号": lines["line"].astype(str).to_numpy(),
+            "購入日時": np.char.add(np.char.add(names[lines["day"]], " "), times.astype("U8")),
+            "商品コード": books.products["product_id"].to_numpy()[lines["product"]],
+            "数量": _negative(lines["quantity"]),
+            "単価": lines["unit_price"].astype(str).to_numpy(),
+            "値引額": _negative(lines["discount"]),
+            "金額（税込）": _negative(amount),
+            "利用ポイント": lines["points"].astype(str).to_numpy(),
+            "店舗コード": lines["store"].to_numpy(),
+            "チャネル": lines["channel"].to_numpy(),
+            "定期区分": np.where(lines["subscription"].astype(bool), "1", "0"),
+            "返品区分": np.where(lines["is_return"].astype(bool), "1", "0"),
+            "元伝票番号": lines["returned_order"].to_numpy(),
+            "クーポンコード": lines["coupon"].to_numpy(),
+        }
+    )
+    table["会員番号"] = full_width(table["会員番号"], store_line & (rng.random(n) < 0.004))
+    table["商品コード"] = full_width(table["商品コード"], store_line & (rng.random(n) < 0.003))
+    return table
+
+
+def _negative(numbers: pd.Series) -> np.ndarray:
+    """Plain digits, and ▲1,320 for what is below zero."""
+    plain = numbers.astype(str).to_numpy(dtype=object)
+    below = np.flatnonzero((numbers < 0).to_numpy())
+    plain[below] = [f"▲{-int(numbers.iloc[i]):,}" for i in below]
+    return plain
+
+
+__all__ = ["NO_CARD", "START", "stream", "write_sales"]
