@@ -60,6 +60,8 @@ class Source(_Strict):
     sheet: str | int = 0
     header_row: Annotated[int, Field(ge=1)] = 1
     totals_row: Literal["refuse", "drop"] = "refuse"
+    ragged_rows: Literal["refuse", "quarantine"] = "refuse"
+    """Lines with too few or too many fields: stop, or set them aside with the other unreadable lines."""
     columns: dict[str, str]
     constants: dict[str, str] = {}
     codes: dict[str, dict[str, str]] = {}
