@@ -121,7 +121,8 @@ class Table:
         )
         foot = ""
         if self.totals is not None:
-            cells = "".join(self._cell(c, self.totals, words, units, {}) for c in self.columns)
+            named = {self.columns[0].name: words.label("common.total"), **self.totals}
+            cells = "".join(self._cell(c, named, words, units, {}) for c in self.columns)
             foot = f"<tfoot><tr>{cells}</tr></tfoot>"
         more = ""
         if len(self.frame) > len(shown):
@@ -173,7 +174,8 @@ class Table:
         peaks: Mapping[str, float],
     ) -> str:
         value = row.get(column.name)
-        said = escape(self._written(column, value, words, units.get(column.name)))
+        is_total = column is self.columns[0] and row.get(column.name) == words.label("common.total")
+        said = escape(str(value) if is_total else self._written(column, value, words, units.get(column.name)))
         if column is self.columns[0]:
             return f'<th scope="row"{" class=num" if column.is_number else ""}>{said}</th>'
         if not column.is_number:

@@ -1,0 +1,31 @@
+"""Customer-base analysis and CRM reporting from Jupyter notebooks.
+
+>>> import crmreport as cr
+>>> sorted(cr.__all__)[:2]
+['CrmReportError', 'ctb_cells']
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# Name → module. Loaded when first used: `crmreport --help` must not wait for pandas.
+_HOMES = {
+    "open_report": "crmreport.report",
+    "CrmReportError": "crmreport.errors",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'crmreport' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

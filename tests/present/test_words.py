@@ -1,0 +1,90 @@
+"""Labels: two languages that say the same things, and values written by one rule."""
+
+import string
+
+import pytest
+
+from crmreport.present import Text, Words
+from crmreport.present.words import LANGUAGES, labels
+
+
+def placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def test_both_languages_have_the_same_labels():
+    assert set(labels("ja")) == set(labels("en"))
+
+
+def test_both_languages_use_the_same_values():
+    differing = {
+        key: (placeholders(labels("ja")[key]), placeholders(labels("en")[key]))
+        for key in labels("ja")
+        if key in labels("en") and placeholders(labels("ja")[key]) != placeholders(labels("en")[key])
+    }
+    assert differing == {}
+
+
+def test_every_placeholder_names_a_known_format():
+    one_of = {"", "text", "count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2"}
+    one_of |= {"days", "date", "longdate", "month", "label", "plural"}
+    unknown = {
+        (lang, key, spec)
+        for lang in LANGUAGES
+        for key, template in labels(lang).items()
+        for _, name, spec, _ in string.Formatter().parse(template)
+        if name and spec is not None and spec.partition(":")[0] not in one_of
+    }
+    assert unknown == set()
+
+
+def test_no_half_width_katakana_or_full_width_digits_in_japanese():
+    odd = {
+        key for key, said in labels("ja").items() if any("０" <= c <= "９" or "ｦ" <= c <= "ﾟ" for c in said)
+    }
+    assert odd == set()
+
+
+@pytest.mark.parametrize(
+    ("spec", "value", "ja", "en"),
+    [
+        pytest.param("pct", 0.5104, "51.0%", "51.0%", id="a share has one decimal"),
+        pytest.param("pct", None, "–", "–", id="what was not observed is a dash, not zero"),
+        pytest.param("pct", float("nan"), "–", "–", id="nan is not observed"),
+        pytest.param("spct", -0.0321, "−3.2%", "−3.2%", id="a real minus sign"),
+        pytest.param("spct", 0.0001, "±0.0%", "±0.0%", id="rounds to nothing: neither up nor down"),
+        pytest.param("pt", 0.012, "+1.2ポイント", "+1.2 pts", id="differences of rates are points"),
+        pytest.param("count", 1234567, "1,234,567", "1,234,567", id="commas"),
+        pytest.param("money", 987, "987円", "¥987", id="small money"),
+        pytest.param("money", 12_345_678, "12.3百万円", "¥12.3 million", id="large money"),
+        pytest.param("money", 2.5e9, "2,500.0百万円", "¥2.50 billion", id="very large money"),
+        pytest.param("days", 1, "1日", "1 day", id="one day"),
+        pytest.param("month", "2026-10", "2026年10月", "October 2026", id="a month"),
+        pytest.param("longdate", "2026-10-31", "2026年10月31日", "31 October 2026", id="a day in prose"),
+        pytest.param("plural:customer:customers", 1, "1 customer", "1 customer", id="singular"),
+    ],
+)
+def test_a_value_is_written_by_its_kind(spec, value, ja, en):
+    assert Words("ja").format(value, spec) == ja
+    assert Words("en").format(value, spec) == en
+
+
+def test_dollars_in_japanese_and_english():
+    assert Words("ja", currency="USD").format(4_596_039.58, "money") == "4.6百万ドル"
+    assert Words("en", currency="USD").format(12.5, "money") == "$12.50"
+
+
+def test_an_unknown_label_is_an_error_that_names_it():
+    with pytest.raises(LookupError, match=r"'nothing\.here'"):
+        Words("ja").say(Text("nothing.here"))
+
+
+def test_a_label_cannot_reach_into_a_value(monkeypatch):
+    monkeypatch.setitem(labels("en"), "common.evil", "{x.__class__}")
+    with pytest.raises(ValueError, match="not a plain name"):
+        Words("en").say(Text("common.evil", x="a"))
+
+
+def test_braces_and_markup_in_a_value_stay_text(monkeypatch):
+    monkeypatch.setitem(labels("en"), "common.echo", "<{x}>")
+    assert Words("en").say(Text("common.echo", x="{y} <script>")) == "<{y} <script>>"
