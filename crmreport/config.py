@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from crmreport.period import Period
 
@@ -22,6 +22,14 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _each_once(items: list[str]) -> list[str]:
+    for item in items:
+        if items.count(item) > 1:
+            raise ValueError(f"{item!r} is listed twice; remove one")
+    return items
+
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 Words = dict[Language, str]
 
@@ -49,6 +57,12 @@ class Rule(_Strict):
     exclude: list[str] | None = None
     keep: list[str] | None = None
 
+    @model_validator(mode="after")
+    def _one_list(self) -> Self:
+        if (self.exclude is None) == (self.keep is None):
+            raise ValueError(f"rule {self.name!r} needs exclude: or keep:, and only one of them")
+        return self
+
 
 class Source(_Strict):
     """One file or glob that feeds a canonical table."""
@@ -69,6 +83,8 @@ class Source(_Strict):
     date_order: Literal["ymd", "mdy", "dmy"] = "ymd"
     timezone: ZoneName | None = None
     """Zone of times written without one; the client's zone when not given."""
+    password: Annotated[str | None, Field(repr=False)] = None
+    """Opens a protected workbook; in the file always ``${ENV_NAME}``."""
 
 
 class Lifecycle(_Strict):
@@ -80,6 +96,13 @@ class Lifecycle(_Strict):
     slipping_days: Annotated[int, Field(ge=1)] | None = None
     dormant_days: Annotated[int, Field(ge=1)] | None = None
     lapsed_days: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        given = [d for d in (self.slipping_days, self.dormant_days, self.lapsed_days) if d is not None]
+        if given != sorted(set(given)):
+            raise ValueError(f"days should rise from slipping to dormant to lapsed, not {given}")
+        return self
 
 
 class Policies(_Strict):
@@ -112,16 +135,16 @@ class ReportPlan(_Strict):
     """An ordered list of chapters, with the parameters this client changes."""
 
     title: Words = {}
-    chapters: list[str]
+    chapters: Annotated[list[str], Field(min_length=1), AfterValidator(_each_once)]
     parameters: dict[str, dict[str, Any]] = {}
 
 
 class Client(_Strict):
     """One client, as written in ``clients/<id>/client.yml``."""
 
-    client: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
+    client: Slug
     name: Words
-    languages: Annotated[list[Language], Field(min_length=1)] = ["ja", "en"]
+    languages: Annotated[list[Language], Field(min_length=1), AfterValidator(_each_once)] = ["ja", "en"]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "JPY"
     timezone: ZoneName = "Asia/Tokyo"
     fiscal_year_start: Annotated[int, Field(ge=1, le=12)] = 4
@@ -132,12 +155,12 @@ class Client(_Strict):
     policies: Policies = Policies()
     axes: dict[AxisName, list[str]] = {}
     """CTB axis → product columns of the canonical table (several per axis)."""
-    ranks: list[str] = []
+    ranks: Annotated[list[str], AfterValidator(_each_once)] = []
     segments: str = "standard"
     """Name of a preset, or a YAML file beside client.yml."""
     control_totals: list[ControlTotal] = []
     targets: dict[str, float] = {}
-    reports: dict[str, ReportPlan]
+    reports: Annotated[dict[Slug, ReportPlan], Field(min_length=1)]
 
     @field_validator("sources")
     @classmethod
@@ -145,6 +168,17 @@ class Client(_Strict):
         if "order_lines" not in sources:
             raise ValueError("order_lines is missing; it is the one table every report needs")
         return sources
+
+    @model_validator(mode="after")
+    def _said_in_every_language(self) -> Self:
+        titles = {f"reports.{name}.title": plan.title for name, plan in self.reports.items()}
+        optional = {"footer": self.footer, "prepared_by": self.prepared_by, **titles}
+        said = {"name": self.name, **{key: words for key, words in optional.items() if words}}
+        for key, words in said.items():
+            for language in self.languages:
+                if not words.get(language, "").strip():
+                    raise ValueError(f"{key} is not given in {language!r}; add {key}.{language}")
+        return self
 
     @property
     def zone(self) -> ZoneInfo:

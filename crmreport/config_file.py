@@ -1,0 +1,224 @@
+"""Reads ``clients/<id>/client.yml``: every fault is named with file, line, key, value and way out."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from crmreport.config import Client
+from crmreport.errors import ConfigError
+from crmreport.yaml_file import Place, YamlFile, read_yaml
+
+SECRET_KEYS = frozenset({"password"})
+"""Keys whose value is ``${ENV_NAME}`` and nothing else; everywhere else ``${`` is refused."""
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_FORMS = {
+    r"^[a-z0-9_-]{1,64}$": "1 to 64 of a-z, 0-9, _ and -",
+    r"^#[0-9a-fA-F]{6}$": "a colour such as '#8a1c4a', in quotes",
+    r"^[A-Z]{3}$": "three capitals such as JPY",
+}
+
+
+def load_client(path: Path) -> Client:
+    """Read and check one client file.
+
+    The chapters its reports name are looked for in ``notebooks/`` of the same workspace.
+
+    Args:
+        path: ``<workspace>/clients/<id>/client.yml``.
+
+    Raises:
+        ConfigError: Anything is missing, unknown, mistyped, out of bounds or contradictory.
+            One line per fault, each ``file:line: key: value …; way out``.
+    """
+    folder = path.parent
+    name = f"clients/{folder.name}/{path.name}"
+    if not path.is_file():
+        known = sorted(file.parent.name for file in folder.parent.glob("*/client.yml"))
+        raise ConfigError(
+            f"{name}: there is no such client; {_suggest(folder.name, known)}, or run crmreport init"
+        )
+    file = read_yaml(path, name=name)
+    faults: list[str] = []
+    values = _with_secrets(file, file.value, (), faults)
+    try:
+        client = Client.model_validate(values)
+    except ValidationError as error:
+        faults += [_fault(file, detail) for detail in error.errors(include_url=False)]
+    else:
+        faults += _disagreements(file, client, folder)
+    if faults:
+        raise ConfigError("\n".join(dict.fromkeys(faults)))
+    return client
+
+
+def _with_secrets(file: YamlFile, value: Any, place: Place, faults: list[str]) -> Any:
+    """Replace ``${ENV_NAME}`` where a secret belongs; refuse it, and secrets in plain text, elsewhere."""
+    if isinstance(value, dict):
+        return {key: _with_secrets(file, item, (*place, key), faults) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_secrets(file, item, (*place, i), faults) for i, item in enumerate(value)]
+    at = f"{file.where(place)}: {_dotted(place)}"
+    if place and place[-1] in SECRET_KEYS and value is not None:
+        variable = _VARIABLE.fullmatch(str(value))
+        if variable is None:
+            faults.append(f"{at}: a secret stands in the file; write ${{ENV_NAME}} and set that variable")
+        elif variable[1] not in os.environ:
+            faults.append(f"{at}: the environment variable {variable[1]} is not set; set it and run again")
+        else:
+            return os.environ[variable[1]]
+    elif isinstance(value, str) and "${" in value:
+        keys = ", ".join(sorted(SECRET_KEYS))
+        faults.append(
+            f"{at}: {_shown(value)}: variables are read for secrets ({keys}) only; write the value itself"
+        )
+    return value
+
+
+def _fault(file: YamlFile, detail: ErrorDetails) -> str:
+    """One line for one of pydantic's findings."""
+    place = tuple(part for part in detail["loc"] if part != "[key]")
+    # pydantic adds names of union members to a place; the file does not have them.
+    while len(place) > 1 and place not in file.lines and detail["type"] != "missing":
+        place = place[:-1]
+    key = str(place[-1]) if place else ""
+    at = f"{file.where(place)}: {_dotted(place)}"
+    context = detail.get("ctx") or {}
+    value = "(not shown)" if key in SECRET_KEYS else _shown(detail["input"])
+    match detail["type"]:
+        case "extra_forbidden":
+            return f"{at}: unknown key; {_suggest(key, _known_keys(place[:-1]))}"
+        case "missing":
+            return f"{at}: is missing; add {key}: to {_dotted(place[:-1]) or 'the file'}"
+        case "literal_error":
+            choices = re.findall(r"'([^']*)'", context["expected"])
+            return f"{at}: {value} is not known; {_suggest(str(detail['input']), choices)}"
+        case "string_type" if isinstance(detail["input"], int | float):
+            return f"{at}: {value} should be text; put it in quotes: '{detail['input']}'"
+        case "string_pattern_mismatch":
+            return f"{at}: {value} should be {_FORMS.get(context['pattern'], 'like ' + context['pattern'])}"
+        case "value_error":
+            return (
+                f"{at}: {value}: {context['error']}"
+                if _is_scalar(detail["input"])
+                else f"{at}: {context['error']}"
+            )
+        case _:
+            return f"{at}: {value}: {detail['msg'].replace('Input should', 'should')}"
+
+
+def _disagreements(file: YamlFile, client: Client, folder: Path) -> Iterator[str]:
+    """What only shows when the client file is seen with its folder and the workspace."""
+    if client.client != folder.name:
+        yield (
+            f"{file.where(('client',))}: client: {client.client!r} stands in the folder {folder.name!r}; "
+            f"write client: {folder.name}, or rename the folder"
+        )
+    for table, sources in client.sources.items():
+        for i, source in enumerate(sources):
+            if reason := _path_fault(source.path, folder):
+                place = ("sources", table, i, "path")
+                yield f"{file.where(place)}: {_dotted(place)}: {_shown(source.path)} {reason}"
+    for place, beside in ((("brand", "logo"), client.brand.logo), (("segments",), client.segments)):
+        if beside is None or (place == ("segments",) and not beside.endswith((".yml", ".yaml"))):
+            continue
+        reason = _path_fault(beside, folder)
+        if reason is None and not (folder / beside).is_file():
+            reason = f"does not exist; put the file into clients/{folder.name}/"
+        if reason:
+            yield f"{file.where(place)}: {_dotted(place)}: {_shown(beside)} {reason}"
+    for i, total in enumerate(client.control_totals):
+        try:
+            client.period(total.period)
+        except ConfigError as error:
+            place = ("control_totals", i, "period")
+            yield f"{file.where(place)}: {_dotted(place)}: {error}"
+    yield from _chapter_faults(file, client, folder.parent.parent / "notebooks")
+
+
+def _chapter_faults(file: YamlFile, client: Client, notebooks: Path) -> Iterator[str]:
+    known = sorted(notebook.stem for notebook in notebooks.glob("*.ipynb"))
+    for name, report in client.reports.items():
+        for i, chapter in enumerate(report.chapters):
+            place = ("reports", name, "chapters", i)
+            if chapter not in known:
+                yield f"{file.where(place)}: {_dotted(place)}: no chapter {chapter!r}; {_suggest(chapter, known)}"
+        for chapter in report.parameters:
+            place = ("reports", name, "parameters", chapter)
+            if chapter not in report.chapters:
+                yield (
+                    f"{file.where(place)}: {_dotted(place)}: {chapter!r} is not among this report's chapters; "
+                    f"{_suggest(chapter, report.chapters)}"
+                )
+
+
+def _path_fault(path: str, folder: Path) -> str | None:
+    """Why a path may not be read, or None.
+
+    A relative path stays inside the client's folder, so that no client's report can
+    hold another client's data by a slip; an absolute one (a mounted share) may point
+    anywhere but into another client's folder.
+    """
+    if not path or "\0" in path:
+        return "is no path; write one such as data/orders.csv"
+    absolute = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    if not absolute:
+        if ".." in re.split(r"[/\\]", path):
+            return "leaves the client's folder; put the files into data/, or write an absolute path"
+        return None
+    clients = folder.resolve().parent
+    fixed = Path(re.split(r"[*?\[]", path)[0]).resolve()
+    if (
+        fixed.is_relative_to(clients) and not fixed.is_relative_to(folder.resolve())
+    ) or clients.is_relative_to(fixed):
+        return "reaches into another client's folder; put a copy into data/"
+    return None
+
+
+def _known_keys(place: Place) -> list[str]:
+    """Keys the model knows at a place."""
+    kind: Any = Client
+    for part in place:
+        kind = _unwrapped(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            field = kind.model_fields.get(str(part))
+            kind = field.annotation if field else None
+        else:
+            kind = get_args(kind)[-1] if get_args(kind) else None
+    kind = _unwrapped(kind)
+    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+
+
+def _unwrapped(kind: Any) -> Any:
+    while get_origin(kind) in (Union, UnionType) or hasattr(kind, "__metadata__"):
+        kind = get_args(kind)[0]
+    return kind
+
+
+def _suggest(given: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(given, known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?" if len(near[0]) < 40 else f"did you mean {near[0][:40]!r}…?"
+    return f"known are {', '.join(known)}" if known else "there are none yet"
+
+
+def _dotted(place: Place) -> str:
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).removeprefix(".")
+
+
+def _is_scalar(value: Any) -> bool:
+    return not isinstance(value, dict | list)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,279 @@
+"""The client file: what is read, and what each mistake is answered with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crmreport.config_file import load_client
+from crmreport.errors import ConfigError
+
+GOOD = """\
+client: shop
+name: {ja: 店, en: Shop}
+sources:
+  order_lines:
+    - path: data/orders.csv
+      columns: {customer_id: 会員番号, order_id: 伝票番号, ordered_at: 購入日, revenue: 金額}
+      constants: {store_id: '007'}
+policies:
+  purchase_unit: order
+  lifecycle: {slipping_days: 90, dormant_days: 180, lapsed_days: 365}
+control_totals:
+  - {period: 2026-10, revenue: 123456}
+reports:
+  assessment:
+    chapters: [sales, decile]
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Write a client file into a small workspace and give its path."""
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    for chapter in ("sales", "decile", "rfm"):
+        (notebooks / f"{chapter}.ipynb").touch()
+
+    def writer(text: str | bytes, folder: str = "shop") -> Path:
+        path = tmp_path / "clients" / folder / "client.yml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return writer
+
+
+def test_a_good_file_is_read_with_its_defaults(write):
+    client = load_client(write(GOOD))
+    assert client.client == "shop"
+    assert client.languages == ["ja", "en"]
+    assert client.timezone == "Asia/Tokyo"
+    assert client.sources["order_lines"][0].constants == {"store_id": "007"}
+    assert client.control_totals[0].period == "2026-10"
+    assert client.policies.lifecycle.lapsed_days == 365
+
+
+def test_codes_that_look_like_numbers_keep_their_zeros(write):
+    text = GOOD.replace("'007'", "007") + "ranks: [001, 002]\n"
+    client = load_client(write(text))
+    assert client.sources["order_lines"][0].constants == {"store_id": "007"}
+    assert client.ranks == ["001", "002"]
+
+
+def test_keys_of_a_code_list_may_be_bare_numbers(write):
+    text = GOOD.replace("constants: {store_id: '007'}", "codes: {sex: {1: male, 2: female}}")
+    assert load_client(write(text)).sources["order_lines"][0].codes == {"sex": {"1": "male", "2": "female"}}
+
+
+def test_a_byte_order_mark_is_no_fault(write):
+    assert load_client(write(b"\xef\xbb\xbf" + GOOD.encode())).client == "shop"
+
+
+MISTAKES = {
+    "misspelt key": (
+        ("purchase_unit: order", "purchase_unt: order"),
+        "client.yml:9: policies.purchase_unt: unknown key; did you mean 'purchase_unit'?",
+    ),
+    "misspelt key at the top": (
+        ("control_totals:", "control_total:"),
+        "client.yml:11: control_total: unknown key; did you mean 'control_totals'?",
+    ),
+    "misspelt key in a list item": (
+        ("constants:", "constant:"),
+        "client.yml:7: sources.order_lines[0].constant: unknown key; did you mean 'constants'?",
+    ),
+    "key unlike any other lists those known": (
+        ("purchase_unit: order", "zzz: 1"),
+        "client.yml:9: policies.zzz: unknown key; known are revenue, points",
+    ),
+    "value not among the choices": (
+        ("purchase_unit: order", "purchase_unit: orders"),
+        "client.yml:9: policies.purchase_unit: 'orders' is not known; did you mean 'order'?",
+    ),
+    "unknown table": (
+        ("  order_lines:", "  orderlines:"),
+        "sources.orderlines: 'orderlines' is not known; did you mean",
+    ),
+    "no order lines": (("  order_lines:", "  customers:"), "client.yml:3: sources: order_lines is missing"),
+    "missing key": (
+        ("client: shop\n", "currency: JPY\n"),
+        "client.yml:1: client: is missing; add client: to the file",
+    ),
+    "missing key in a list item": (
+        ("path: data/orders.csv\n      columns", "columns"),
+        "client.yml:5: sources.order_lines[0].path: is missing; add path: to sources.order_lines[0]",
+    ),
+    "number where text belongs": (
+        ("'007'", "7"),
+        "client.yml:7: sources.order_lines[0].constants.store_id: 7 should be text; put it in quotes: '7'",
+    ),
+    "text where a number belongs": (
+        ("slipping_days: 90", "slipping_days: ninety"),
+        "client.yml:10: policies.lifecycle.slipping_days: 'ninety': should be a valid integer",
+    ),
+    "below its bound": (
+        ("slipping_days: 90", "slipping_days: 0"),
+        "client.yml:10: policies.lifecycle.slipping_days: 0: should be greater than or equal to 1",
+    ),
+    "thresholds out of order": (
+        ("dormant_days: 180", "dormant_days: 80"),
+        "client.yml:10: policies.lifecycle: days should rise from slipping to dormant to lapsed, not [90, 80, 365]",
+    ),
+    "unknown zone": (
+        ("policies:\n", "timezone: Tokyo\npolicies:\n"),
+        "client.yml:8: timezone: 'Tokyo': not a time zone; use a name such as Asia/Tokyo",
+    ),
+    "colour of another form": (
+        ("policies:\n", "brand: {accent: red}\npolicies:\n"),
+        "client.yml:8: brand.accent: 'red' should be a colour such as '#8a1c4a'",
+    ),
+    "language without a name": (
+        ("{ja: 店, en: Shop}", "{ja: 店}"),
+        "name is not given in 'en'; add name.en",
+    ),
+    "unknown language": (("en: Shop", "eng: Shop"), "name.eng: 'eng' is not known; did you mean 'en'?"),
+    "folder of another name": (
+        ("client: shop", "client: store"),
+        "client.yml:1: client: 'store' stands in the folder 'shop'; write client: shop",
+    ),
+    "unknown chapter": (
+        ("[sales, decile]", "[sales, decil]"),
+        "client.yml:15: reports.assessment.chapters[1]: no chapter 'decil'; did you mean 'decile'?",
+    ),
+    "chapter listed twice": (("[sales, decile]", "[sales, sales]"), "'sales' is listed twice; remove one"),
+    "parameters of a chapter that is not run": (
+        ("chapters: [sales, decile]", "chapters: [sales]\n    parameters: {rfm: {bins: 5}}"),
+        "client.yml:16: reports.assessment.parameters.rfm: 'rfm' is not among this report's chapters",
+    ),
+    "no chapter": (
+        ("[sales, decile]", "[]"),
+        "client.yml:15: reports.assessment.chapters: []: List should have",
+    ),
+    "report name with a slash": (
+        ("  assessment:", "  ../x:"),
+        "reports.../x: '../x' should be 1 to 64 of a-z",
+    ),
+    "period of another form": (
+        ("period: 2026-10", "period: 2026/10"),
+        "client.yml:12: control_totals[0].period: period '2026/10' is not a period; write it as 2026-10",
+    ),
+    "path out of the folder": (
+        ("data/orders.csv", "../other/data/orders.csv"),
+        "client.yml:5: sources.order_lines[0].path: '../other/data/orders.csv' leaves the client's folder",
+    ),
+    "path out of the folder, the Windows way": (
+        ("data/orders.csv", "..\\other\\orders.csv"),
+        "leaves the client's folder",
+    ),
+    "no such segment map": (
+        ("policies:\n", "segments: mine.yml\npolicies:\n"),
+        "client.yml:8: segments: 'mine.yml' does not exist; put the file into clients/shop/",
+    ),
+    "rule with both lists": (
+        ("constants:", "rules: [{name: t, column: c, keep: [a], exclude: [b]}]\n      constants:"),
+        "client.yml:7: sources.order_lines[0].rules[0]: rule 't' needs exclude: or keep:, and only one",
+    ),
+    "password in plain text": (
+        ("constants:", "password: hunter2\n      constants:"),
+        "client.yml:7: sources.order_lines[0].password: a secret stands in the file; write ${ENV_NAME}",
+    ),
+    "variable that is not set": (
+        ("constants:", "password: ${CRMREPORT_TEST_UNSET}\n      constants:"),
+        "password: the environment variable CRMREPORT_TEST_UNSET is not set",
+    ),
+    "variable where no secret belongs": (
+        ("data/orders.csv", "${HOME}/orders.csv"),
+        "client.yml:5: sources.order_lines[0].path: '${HOME}/orders.csv': variables are read for secrets",
+    ),
+    "key given twice": (
+        ("policies:\n", "policies: {}\npolicies:\n"),
+        "client.yml:9: key 'policies' is given twice, first on line 8; remove one",
+    ),
+    "tab as indent": (
+        ("  purchase_unit", "\tpurchase_unit"),
+        "client.yml:9: not YAML: found character '\\t'",
+    ),
+    "bracket left open": (
+        ("[sales, decile]", "[sales, decile"),
+        "client.yml:16: not YAML: expected ',' or ']'",
+    ),
+    "tag": (
+        ("name: {ja", "name: !!python/object:os.system {ja"),
+        "client.yml:2: tag !!python/object:os.system is not read",
+    ),
+    "merge key": (("policies:\n", "policies:\n  <<: {a: 1}\n"), "client.yml:9: merge keys (<<) are not read"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_is_named_with_line_key_value_and_way_out(write, change, message):
+    old, new = change
+    assert old in GOOD
+    with pytest.raises(ConfigError) as caught:
+        load_client(write(GOOD.replace(old, new, 1)))
+    assert message in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 3
+    assert str(caught.value).startswith("clients/shop/client.yml:")
+
+
+def test_a_secret_never_shows_in_a_message(write):
+    with pytest.raises(ConfigError) as caught:
+        load_client(write(GOOD.replace("constants:", "password: hunter2\n      constants:")))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_is_read_from_the_environment_and_hidden_in_the_repr(write, monkeypatch):
+    monkeypatch.setenv("SHOP_PASSWORD", "hunter2")
+    client = load_client(write(GOOD.replace("constants:", "password: ${SHOP_PASSWORD}\n      constants:")))
+    assert client.sources["order_lines"][0].password == "hunter2"
+    assert "hunter2" not in repr(client)
+
+
+def test_all_mistakes_are_named_at_once_one_line_each(write):
+    text = GOOD.replace("purchase_unit: order", "purchase_unit: orders").replace("constants:", "constant:")
+    with pytest.raises(ConfigError) as caught:
+        load_client(write(text))
+    assert [line.split(":")[1] for line in str(caught.value).splitlines()] == ["7", "9"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b"", "client.yml:1: holds no settings", id="empty file"),
+        pytest.param(b"- a\n", "client.yml:1: holds no settings", id="a list"),
+        pytest.param("name: 店".encode("cp932"), "is not UTF-8; save the file as UTF-8", id="cp932"),
+        pytest.param(b"a: \x00", "not YAML: unacceptable character", id="NUL"),
+        pytest.param(b"a: &x [*x]", "too many or too deeply nested", id="alias of itself"),
+        pytest.param(
+            b"a: &a [1,1,1,1,1,1,1,1,1,1]\n"
+            + b"".join(
+                b"%c: &%c [%s]\n" % (n, n, b",".join([b"*%c" % (n - 1)] * 10)) for n in range(98, 104)
+            ),
+            "too many or too deeply nested",
+            id="a bomb of aliases",
+        ),
+    ],
+)
+def test_what_is_no_client_file(write, content, message):
+    with pytest.raises(ConfigError) as caught:
+        load_client(write(content))
+    assert message in str(caught.value)
+
+
+def test_a_missing_client_names_the_nearest_one(write):
+    path = write(GOOD)
+    with pytest.raises(
+        ConfigError, match=r"clients/shp/client\.yml: there is no such client; did you mean 'shop'\?"
+    ):
+        load_client(path.parent.parent / "shp" / "client.yml")
+
+
+def test_an_absolute_path_may_be_a_share_but_not_another_client(write, tmp_path):
+    write(GOOD, folder="other")
+    share, theirs = tmp_path / "share" / "o.csv", tmp_path / "clients" / "other" / "data" / "o.csv"
+    assert load_client(write(GOOD.replace("data/orders.csv", str(share)))).sources
+    for path in (theirs, tmp_path / "clients" / "*" / "data" / "o.csv", tmp_path / "**" / "o.csv"):
+        with pytest.raises(ConfigError, match="reaches into another client's folder"):
+            load_client(write(GOOD.replace("data/orders.csv", f"'{path}'")))
