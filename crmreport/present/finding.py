@@ -126,8 +126,9 @@ class Finding:
         """A box in the chapter."""
         text = {part: escape(sentence) for part, sentence in self.text(words).items()}
         severity = escape(words.label(f"severity.{self.severity}"))
+        anchor = "finding-" + self.id.replace(".", "-").replace("_", "-")
         return (
-            f'<aside class="finding {self.severity}" id="finding-{self.id.replace(".", "-").replace("_", "-")}">'
+            f'<aside class="finding {self.severity}" id="{anchor}">'
             f'<p class="title"><span class="severity">{severity}</span>{text["title"]}</p>'
             f'<p class="what">{text["what"]}</p><p class="so-what">{text["so_what"]}</p>'
             f'<p class="do-what">{text["do_what"]}</p></aside>'

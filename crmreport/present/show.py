@@ -17,10 +17,16 @@ from crmreport.present.words import Words
 MIME = "application/vnd.crmreport.v1+json"
 Thing = Message | Note | Chart | Table | Finding
 
-_SCREEN = """<style>.crm figure{margin:1em 0;max-width:52em}.crm img{max-width:100%}
-.crm .title{font-weight:700;display:block}.crm .subtitle,.crm .note,.crm .method{color:#57606a;font-size:.85em}
-.crm td.num,.crm th.num{text-align:right;font-variant-numeric:tabular-nums}.crm caption{text-align:left;font-weight:700}
-.crm aside{border-left:4px solid #8c959f;padding:.2em 1em;margin:1em 0}</style>"""
+# Enough to read a cell in JupyterLab; the report has its own theme.
+_SCREEN = """<style>
+.crm figure { margin: 1em 0; max-width: 52em }
+.crm img { max-width: 100% }
+.crm .title { font-weight: 700; display: block }
+.crm .subtitle, .crm .note, .crm .method { color: #57606a; font-size: .85em }
+.crm td.num, .crm th.num { text-align: right; font-variant-numeric: tabular-nums }
+.crm caption { text-align: left; font-weight: 700 }
+.crm aside { border-left: 4px solid #8c959f; padding: .2em 1em; margin: 1em 0 }
+</style>"""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from crmreport.present.text import Text
 LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
 
-class _LabelMissing(LookupError):
+class LabelMissingError(LookupError):
     """A label key is in no label file; a defect of the program, not of the data."""
 
 
@@ -78,7 +78,9 @@ class Words:
         for candidate in (f"{area}.{key}", key) if area else (key,):
             if candidate in known:
                 return known[candidate]
-        raise _LabelMissing(f"label {key!r} is missing in {self.lang}" + (f" (area {area})" if area else ""))
+        raise LabelMissingError(
+            f"label {key!r} is missing in {self.lang}" + (f" (area {area})" if area else "")
+        )
 
     def say(self, text: Text | str) -> str:
         """The sentence of a :class:`Text`; a plain string is returned as it is."""
