@@ -50,13 +50,14 @@ def load_client(path: Path) -> Client:
     file = read_yaml(path, name=name)
     faults: list[str] = []
     values = _with_secrets(file, file.value, (), faults)
+    client = None
     try:
         client = Client.model_validate(values)
     except ValidationError as error:
         faults += [_fault(file, detail) for detail in error.errors(include_url=False)]
-    else:
+    if client is not None:
         faults += _disagreements(file, client, folder)
-    if faults:
+    if client is None or faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
     return client
 
@@ -92,8 +93,9 @@ def _fault(file: YamlFile, detail: ErrorDetails) -> str:
         place = place[:-1]
     key = str(place[-1]) if place else ""
     at = f"{file.where(place)}: {_dotted(place)}"
+    found = detail["input"]
     context = detail.get("ctx") or {}
-    value = "(not shown)" if key in SECRET_KEYS else _shown(detail["input"])
+    value = "(not shown)" if key in SECRET_KEYS else _shown(found)
     match detail["type"]:
         case "extra_forbidden":
             return f"{at}: unknown key; {_suggest(key, _known_keys(place[:-1]))}"
@@ -102,16 +104,12 @@ def _fault(file: YamlFile, detail: ErrorDetails) -> str:
         case "literal_error":
             choices = re.findall(r"'([^']*)'", context["expected"])
             return f"{at}: {value} is not known; {_suggest(str(detail['input']), choices)}"
-        case "string_type" if isinstance(detail["input"], int | float):
+        case "string_type" if isinstance(found, int | float):
             return f"{at}: {value} should be text; put it in quotes: '{detail['input']}'"
         case "string_pattern_mismatch":
             return f"{at}: {value} should be {_FORMS.get(context['pattern'], 'like ' + context['pattern'])}"
         case "value_error":
-            return (
-                f"{at}: {value}: {context['error']}"
-                if _is_scalar(detail["input"])
-                else f"{at}: {context['error']}"
-            )
+            return f"{at}: {value}: {context['error']}" if _is_scalar(found) else f"{at}: {context['error']}"
         case _:
             return f"{at}: {value}: {detail['msg'].replace('Input should', 'should')}"
 
@@ -149,16 +147,15 @@ def _chapter_faults(file: YamlFile, client: Client, notebooks: Path) -> Iterator
     known = sorted(notebook.stem for notebook in notebooks.glob("*.ipynb"))
     for name, report in client.reports.items():
         for i, chapter in enumerate(report.chapters):
-            place = ("reports", name, "chapters", i)
             if chapter not in known:
-                yield f"{file.where(place)}: {_dotted(place)}: no chapter {chapter!r}; {_suggest(chapter, known)}"
+                place = ("reports", name, "chapters", i)
+                near = _suggest(chapter, known)
+                yield f"{file.where(place)}: {_dotted(place)}: no chapter {chapter!r}; {near}"
         for chapter in report.parameters:
-            place = ("reports", name, "parameters", chapter)
             if chapter not in report.chapters:
-                yield (
-                    f"{file.where(place)}: {_dotted(place)}: {chapter!r} is not among this report's chapters; "
-                    f"{_suggest(chapter, report.chapters)}"
-                )
+                place = ("reports", name, "parameters", chapter)
+                near = _suggest(chapter, report.chapters)
+                yield f"{file.where(place)}: {_dotted(place)}: {chapter!r} is not in chapters:; {near}"
 
 
 def _path_fault(path: str, folder: Path) -> str | None:

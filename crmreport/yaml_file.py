@@ -119,9 +119,7 @@ class _Reader:
                 raise self._refused(key_node, "merge keys (<<) are not read; write the keys out")
             if key in found:
                 first = self.lines[(*place, key)]
-                raise self._refused(
-                    key_node, f"key {key!r} is given twice, first on line {first}; remove one"
-                )
+                raise self._refused(key_node, f"key {key!r} is given twice, also on line {first}; remove one")
             self.lines[(*place, key)] = key_node.start_mark.line + 1
             found[key] = self.value(value_node, (*place, key))
         return found
