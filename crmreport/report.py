@@ -66,7 +66,7 @@ class Report:
     @property
     def axes(self) -> Mapping[str, list[str]]:
         """CTB axis → product columns."""
-        return dict(self.client.axes)
+        return {str(axis): columns for axis, columns in self.client.axes.items()}
 
     @cached_property
     def segments(self) -> SegmentMap:

@@ -63,7 +63,7 @@ class Chart:
         Raises:
             RunError: A text holds a glyph the font does not have.
         """
-        with mpl.rc_context(rc(words.lang)):
+        with mpl.rc_context(rc()):
             width = FULL_WIDTH if self.size == "full" else HALF_WIDTH
             # A Figure of its own, not pyplot's: nothing global is left behind.
             figure = Figure(figsize=(width, self.height), layout="constrained")

@@ -11,12 +11,15 @@ import io
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import uharfbuzz as hb
+import uharfbuzz
 from fontTools.ttLib import TTFont
 
 from crmreport.errors import RunError
+
+# The extension module has no type stubs.
+hb: Any = uharfbuzz
 
 FAMILY = "Noto Sans CJK JP"
 # What a reader's own machine may have instead, when a notebook is opened without embedded glyphs.
@@ -33,7 +36,7 @@ _FEATURES = (b"kern", b"tnum", b"palt", b"ccmp", b"locl", b"mark", b"mkmk")
 
 
 @cache
-def _face(weight: Weight) -> hb.Face:
+def _face(weight: Weight) -> Any:
     return hb.Face(hb.Blob.from_file_path(str(FACES[weight])))
 
 

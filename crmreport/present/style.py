@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from matplotlib import font_manager
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 
@@ -84,13 +85,13 @@ class Style:
         """Blue below, white at the middle, orange above: safe for colour-blind readers."""
         return LinearSegmentedColormap.from_list("crmreport-diverging", ["#1b5e8c", PAPER, "#b3541e"])
 
-    def ink_on(self, colour: str | tuple[float, ...]) -> str:
+    def ink_on(self, colour: Any) -> str:
         """Ink or paper, whichever can be read on ``colour``."""
         ground = to_hex(colour)
         return INK if contrast(INK, ground) >= contrast(PAPER, ground) else PAPER
 
 
-def rc(lang: str) -> dict[str, object]:
+def rc() -> dict[Any, Any]:
     """matplotlib settings for one picture."""
     _register_faces()
     return {
@@ -122,7 +123,7 @@ def rc(lang: str) -> dict[str, object]:
         "patch.linewidth": 0,
         "hatch.linewidth": 0.8,
         "axes.unicode_minus": True,
-        "axes.prop_cycle": mpl.cycler(color=[GREYS[0], GREYS[1], GREYS[2]]),
+        "axes.prop_cycle": cycler(color=[GREYS[0], GREYS[1], GREYS[2]]),
         "svg.fonttype": "none",
         "svg.hashsalt": "crmreport",
         "figure.dpi": 100,

@@ -168,12 +168,12 @@ class Table:
     def _cell(
         self,
         column: Column,
-        row: Mapping[str, Any],
+        row: Mapping[Any, Any],
         words: Words,
         units: Mapping[str, MoneyUnit],
         peaks: Mapping[str, float],
     ) -> str:
-        value = row.get(column.name)
+        value: Any = row.get(column.name)
         is_total = column is self.columns[0] and row.get(column.name) == words.label("common.total")
         said = escape(str(value) if is_total else self._written(column, value, words, units.get(column.name)))
         if column is self.columns[0]:
