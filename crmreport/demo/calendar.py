@@ -13,7 +13,6 @@ DAYS = (LAST - START).days + 1
 # January to December: year-end gifts, spring renewal, early-summer bonus.
 _MONTH = np.array([0.92, 0.88, 1.10, 1.00, 0.97, 1.09, 1.03, 0.88, 0.94, 1.00, 1.08, 1.36])
 _WEEKDAY = np.array([0.86, 0.84, 0.86, 0.88, 1.02, 1.32, 1.28])
-_GROWTH_A_YEAR = 1.01
 
 
 def day_of(day: date) -> int:
@@ -39,7 +38,7 @@ def months() -> np.ndarray:
 def busyness() -> np.ndarray:
     """How busy each day is against the mean day (mean about 1)."""
     weekday = np.array([date_of(d).weekday() for d in range(DAYS)])
-    busy = _MONTH[months() - 1] * _WEEKDAY[weekday] * _GROWTH_A_YEAR ** (np.arange(DAYS) / 365)
+    busy = _MONTH[months() - 1] * _WEEKDAY[weekday]
     return busy / busy.mean()
 
 

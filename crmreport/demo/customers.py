@@ -13,7 +13,7 @@ from crmreport.demo.places import PREFECTURES
 from crmreport.demo.seeds import stream
 
 MEMBERS = 20_000
-_JOINED_BEFORE = 0.36
+_JOINED_BEFORE = 0.35
 _OLDEST_DAY = day_of(date(2015, 4, 1))
 _GAP_DAYS = 63.0
 _SOURCES = {"店頭": 0.38, "EC検索": 0.18, "SNS広告": 0.16, "紹介": 0.12, "雑誌・メディア": 0.09, "その他": 0.07}
@@ -48,7 +48,7 @@ def members(seed: int, scale: float) -> pd.DataFrame:
     keen = np.exp(0.52 * fondness - 0.13)  # the fond buy more often, more and dearer
     leaves = np.clip(rng.beta(0.9, 6.5, size=n), 0.004, 0.8)
     old = joined < 0
-    leaves[old] *= 0.55
+    leaves[old] *= 0.30
     leaves[refills] *= 0.45
     return pd.DataFrame(
         {
@@ -64,9 +64,9 @@ def members(seed: int, scale: float) -> pd.DataFrame:
             "line": rng.random(n) < 0.41,
             "sms": rng.random(n) < 0.18,
             "dm": rng.random(n) < 0.55,
-            "rate": rng.gamma(0.85, 1.0, size=n) / 0.85 / _GAP_DAYS * keen + 1 / 900,
+            "rate": rng.gamma(0.85, 1.0, size=n) / 0.85 / _GAP_DAYS * keen**0.6 + 1 / 900,
             "leaves": leaves,
-            "extra_lines": rng.gamma(0.9, 0.95, size=n) * keen,
+            "extra_lines": rng.gamma(0.9, 0.95, size=n) * keen**1.4,
             "dearness": rng.normal(0.0, 0.70, size=n) + 0.30 * fondness,
             "leans_ec": rng.beta(0.55, 0.75, size=n),
             "leans_phone": rng.beta(0.3, 7.0, size=n) * (age > 55),
@@ -80,10 +80,10 @@ def members(seed: int, scale: float) -> pd.DataFrame:
 
 
 def _joined(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Most recent joiners are the most; new ones come on busy days and a little more every year."""
+    """Most recent joiners are the most; new ones come on busy days."""
     before = round(n * _JOINED_BEFORE)
     old = _OLDEST_DAY * rng.random(before) ** 1.6
-    pull = busyness() * (1.04 ** (np.arange(DAYS) / 365))
+    pull = busyness()
     new = rng.choice(DAYS, size=n - before, p=pull / pull.sum())
     return np.sort(np.concatenate([np.floor(old), new])).astype(int)
 

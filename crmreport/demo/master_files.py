@@ -17,7 +17,7 @@ from crmreport.demo.seeds import stream
 from crmreport.demo.wareki import wareki
 
 RANKS = ("ブロンズ", "シルバー", "ゴールド", "プラチナ")
-_RANK_FROM = (0, 15_000, 45_000, 110_000)
+_RANK_FROM = (0, 15_000, 40_000, 80_000)
 _RANK_YEAR = (day_of(LAST.replace(year=2025, month=4, day=1)), day_of(LAST.replace(month=3, day=31)))
 _TWICE = 0.008
 _WITHDRAWN = 0.002
@@ -25,7 +25,7 @@ _WITHDRAWN = 0.002
 
 def write_members(folder: Path, books: Books, seed: int) -> Path:
     """Write 会員マスタ_20261031.csv: some members twice, the later line being the valid one."""
-    rng = stream(seed, "master")
+    rng = stream(seed, "member_master")
     members = books.members
     table = _member_table(rng, members, ranks(books))
     table = table[rng.random(len(table)) >= _WITHDRAWN]
@@ -81,7 +81,7 @@ def _older_twins(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
 
 def write_products(folder: Path, books: Books, seed: int) -> Path:
     """Write 商品マスタ.xlsx: a title, an empty row, the header, the products, a totals row."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(9, 1)))
+    rng = stream(seed, "product_master")
     products = books.products
     codes = full_width(products["product_id"], rng.random(len(products)) < 0.04)
     headers = {

@@ -31,7 +31,7 @@ def break_lines(seed: int, table: pd.DataFrame, day: np.ndarray) -> pd.DataFrame
         table: The sales file's text columns.
         day: Day of each line.
     """
-    rng = stream(seed, "mess")
+    rng = stream(seed, "broken_lines")
     early = np.flatnonzero(day < _SOUND_FROM)
     rows = np.sort(rng.choice(early, size=max(round(len(table) * _BROKEN_PER_LINE), 3), replace=False))
     broken = table.copy()
@@ -47,7 +47,7 @@ def break_lines(seed: int, table: pd.DataFrame, day: np.ndarray) -> pd.DataFrame
 
 def training_lines(seed: int, table: pd.DataFrame, day: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
     """Lines rung up at the training register: to be left out by a named rule."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(7, 1)))
+    rng = stream(seed, "training_lines")
     count = max(len(table) // 3000, 2)
     store = np.flatnonzero((table["チャネル"] == "店舗") & (table["返品区分"] == "0"))
     rows = np.sort(rng.choice(store, size=count, replace=False))

@@ -55,7 +55,7 @@ def keep_books(seed: int, scale: float) -> Books:
 
 def _place(seed: int, lines: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
     """Give every visit a channel and a store."""
-    rng = stream(seed, "clock")
+    rng = stream(seed, "places")
     n = int(lines["visit"].max()) + 1
     member = np.zeros(n, dtype=int)
     day = np.zeros(n, dtype=int)
@@ -142,7 +142,7 @@ def _fees(lines: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
 
 def _number(seed: int, lines: pd.DataFrame) -> pd.DataFrame:
     """Time of day, order numbers in the order of time, line numbers."""
-    rng = stream(seed, "fees")
+    rng = stream(seed, "clock")
     n = int(lines["visit"].max()) + 1
     store_hours = rng.beta(2.2, 1.8, size=n) * 9.5 + 10.2
     phone_hours = rng.beta(1.6, 2.0, size=n) * 8 + 9

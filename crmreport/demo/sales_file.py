@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from crmreport.demo.calendar import DAYS, START, date_of, day_of
+from crmreport.demo.calendar import DAYS, date_of, day_of
 from crmreport.demo.mess import break_lines, full_width, training_lines
 from crmreport.demo.orders import GUEST, Books
 from crmreport.demo.planted import in_missing_delivery
@@ -39,7 +39,7 @@ def write_sales(folder: Path, books: Books, seed: int) -> list[Path]:
 
 
 def _table(lines: pd.DataFrame, books: Books, seed: int) -> pd.DataFrame:
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(7, 0)))
+    rng = stream(seed, "sales_form")
     n = len(lines)
     member = lines["member"].to_numpy()
     ids = books.members["member_id"].to_numpy()[np.maximum(member, 0)]
@@ -84,5 +84,3 @@ def _negative(numbers: pd.Series) -> np.ndarray:
     plain[below] = [f"▲{-int(numbers.iloc[i]):,}" for i in below]
     return plain
 
-
-__all__ = ["NO_CARD", "START", "stream", "write_sales"]

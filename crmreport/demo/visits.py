@@ -11,7 +11,7 @@ from crmreport.demo.seeds import stream
 
 _EVENNESS = 1.7  # shape of the gaps: 1 would be pure chance, more is more regular
 _FIRST_LEAVES = 0.47
-_STILL_THERE = 0.65
+_STILL_THERE = 0.54
 _MOST_VISITS = 160
 
 
