@@ -10,6 +10,7 @@ import narwhals as nw
 import pandas as pd
 
 from crmreport.analysis.ledger import PurchaseUnit, to_pandas
+from crmreport.analysis.observed import first_day, reaches_back, within
 from crmreport.analysis.product_lines import axis_attributes, product_lines
 from crmreport.period import Period
 
@@ -88,8 +89,8 @@ def ctb_shares(
         zero_value_counts=zero_value_counts,
     )
     before = period.previous()
-    observed = reaches_back(joined, before)
-    now, earlier = inside(joined, period), inside(joined, before)
+    observed = reaches_back(first_day(joined), before)
+    now, earlier = within(joined, period), within(joined, before)
     tables, coverage = [], []
     for attribute in found:
         column = attribute.column
@@ -186,7 +187,7 @@ def ctb_profiles(
     if minimum_lines < 1:
         raise ValueError(f"minimum_lines is {minimum_lines}; give 1 or more")
     found = axis_attributes(axes)
-    joined = inside(
+    joined = within(
         product_lines(
             lines,
             products,
@@ -230,18 +231,6 @@ def ctb_profiles(
         [p.with_columns(attribute=nw.lit(a.column)) for a, p in zip(found, per_attribute, strict=True)]
     ).select("customer_id", "attribute", "profile", "share", "lines", "revenue")
     return CtbProfiles(table, customers, dominant_share, minimum_lines, period)
-
-
-def inside(joined: nw.LazyFrame[Any], period: Period) -> nw.LazyFrame[Any]:
-    """The rows ordered within the period."""
-    day = nw.col("order_date")
-    return joined.filter((day >= nw.lit(period.start)) & (day <= nw.lit(period.as_of)))
-
-
-def reaches_back(joined: nw.LazyFrame[Any], period: Period) -> bool:
-    """Whether the data begin no later than the first week of the period, so that it was observed."""
-    first = to_pandas(joined.select(nw.col("order_date").min())).iloc[0, 0]
-    return not pd.isna(first) and (pd.Timestamp(first).date() - period.start).days < 7
 
 
 def growth(now: pd.Series, before: pd.Series) -> pd.Series:

@@ -10,8 +10,9 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ctb import growth, inside, reaches_back
+from crmreport.analysis.ctb import growth
 from crmreport.analysis.ledger import PurchaseUnit, to_pandas
+from crmreport.analysis.observed import first_day, reaches_back, within
 from crmreport.analysis.product_lines import product_lines
 from crmreport.analysis.proportions import wilson_interval
 from crmreport.errors import DataError
@@ -149,9 +150,9 @@ def ctb_cells(
         lines, products, columns=columns, as_of=period.as_of, unit=unit, zero_value_counts=zero_value_counts
     )
     before = period.previous()
-    observed = reaches_back(joined, before)
+    observed = reaches_back(first_day(joined), before)
     known = joined.filter(*[~nw.col(c).is_null() for c in columns])
-    now = inside(known, period)
+    now = within(known, period)
     bought = now.filter(nw.col("is_purchase"))
 
     sizes = (
@@ -191,7 +192,7 @@ def ctb_cells(
     )
     money = _pooled(now, small, columns).group_by(columns).agg(revenue=nw.col("revenue").sum())
     earlier = (
-        _pooled(inside(known, before), small, columns)
+        _pooled(within(known, before), small, columns)
         .group_by(columns)
         .agg(revenue_previous=nw.col("revenue").sum())
     )
@@ -202,7 +203,7 @@ def ctb_cells(
     table = table.astype(dict.fromkeys(("customers", "repeaters", "purchases", "lines"), "int64"))
     if not observed:
         table["revenue_previous"] = float("nan")
-    total = float(to_pandas(inside(joined, period).select(nw.col("revenue").sum())).fillna(0).iloc[0, 0])
+    total = float(to_pandas(within(joined, period).select(nw.col("revenue").sum())).fillna(0).iloc[0, 0])
     known_revenue = float(table["revenue"].sum())
 
     table["kind"] = (table[columns[0]] == OTHER).map({True: "other", False: "cell"})

@@ -1,0 +1,45 @@
+"""Which stretches of time the data really cover."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from crmreport.analysis.ledger import to_pandas
+from crmreport.period import Period
+
+# A shop that opens its books on a Monday still has a full month; data that begin mid-month do not.
+_GRACE_DAYS = 7
+
+
+def data_span(rows: nw.LazyFrame[Any]) -> tuple[date, date] | None:
+    """First and last ``order_date`` of the rows; None when there are none."""
+    ends = to_pandas(rows.select(first=nw.col("order_date").min(), last=nw.col("order_date").max()))
+    first, last = ends["first"].iloc[0], ends["last"].iloc[0]
+    return None if pd.isna(first) else (pd.Timestamp(first).date(), pd.Timestamp(last).date())
+
+
+def first_day(rows: nw.LazyFrame[Any]) -> date | None:
+    """First ``order_date`` of the rows; None when there are none."""
+    span = data_span(rows)
+    return None if span is None else span[0]
+
+
+def reaches_back(first: date | None, period: Period) -> bool:
+    """Whether data that begin on ``first`` cover the period from its first week on.
+
+    Examples:
+        >>> october = Period.parse("2026-10")
+        >>> reaches_back(date(2026, 10, 2), october), reaches_back(date(2026, 10, 20), october)
+        (True, False)
+    """
+    return first is not None and (first - period.start).days < _GRACE_DAYS
+
+
+def within(rows: nw.LazyFrame[Any], period: Period) -> nw.LazyFrame[Any]:
+    """The rows ordered within the period."""
+    day = nw.col("order_date")
+    return rows.filter((day >= nw.lit(period.start)) & (day <= nw.lit(period.as_of)))
