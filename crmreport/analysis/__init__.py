@@ -1,0 +1,1 @@
+"""One module per analytic: frame in, frozen result out; no client, language, path, clock or plot."""

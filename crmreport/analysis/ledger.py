@@ -1,0 +1,276 @@
+"""The order ledger: which lines an analysis may see, and what counts as a purchase.
+
+Every analysis of customers starts here, so that a return, a guest or a line
+dated after the report's last day means the same thing in every chapter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+import narwhals as nw
+import pandas as pd
+from narwhals.typing import IntoFrame
+
+from crmreport.errors import DataError
+
+PurchaseUnit = Literal["customer_day", "order"]
+
+NEEDED = ("customer_id", "order_id", "order_date", "revenue")
+# A fully returned order nets to 0 only up to float dust: 0.1 + 0.2 - 0.3 is 5.6e-17.
+_DUST = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Lines an analysis of customers does not count, and the money on them.
+
+    Attributes:
+        n_guest_lines: Visible lines without a customer id.
+        guest_revenue: Net revenue on them, client currency.
+        n_future_lines: Lines dated after ``as_of``.
+        n_earlier_lines: Lines dated before ``since`` (0 when the whole history is looked at).
+    """
+
+    n_guest_lines: int
+    guest_revenue: float
+    n_future_lines: int
+    n_earlier_lines: int
+
+
+def visible(lines: IntoFrame, *, as_of: date, since: date | None = None) -> nw.LazyFrame[Any]:
+    """Order lines an analysis may see, with ``order_date`` as a date on every engine.
+
+    Args:
+        lines: Order lines: any frame narwhals understands.
+        as_of: Last visible day.
+        since: First visible day; None for the whole history.
+
+    Returns:
+        A lazy frame; ``is_return`` is there and has no nulls (given, or quantity < 0 or revenue < 0).
+
+    Raises:
+        DataError: A needed column is missing, or a bound is not a plain date.
+
+    Examples:
+        >>> lines = pd.DataFrame({"customer_id": ["a", "a"], "order_id": ["1", "2"], "revenue": [10.0, 20.0],
+        ...                       "order_date": pd.to_datetime(["2026-10-31", "2026-11-01"])})
+        >>> to_pandas(visible(lines, as_of=date(2026, 10, 31)))["order_id"].tolist()
+        ['1']
+    """
+    frame = _dated(lines)
+    frame = frame.filter(nw.col("order_date") <= _plain_date(as_of, "as_of"))
+    if since is not None:
+        frame = frame.filter(nw.col("order_date") >= _plain_date(since, "since"))
+    return frame.with_columns(is_return=_is_return(frame.collect_schema().names()))
+
+
+def attributed(
+    lines: IntoFrame, *, as_of: date, since: date | None = None, zero_value_counts: bool = False
+) -> nw.LazyFrame[Any]:
+    """Visible lines of known customers, each marked whether it makes a purchase.
+
+    A line makes a purchase when it is no return, has revenue above zero (or any revenue, with
+    ``zero_value_counts``) and its order was not fully returned by ``as_of``. A return belongs to
+    the order in ``returned_order_id``, else to the order whose number it carries.
+
+    Returns:
+        The lines with two more columns: ``of_order`` (the order a line belongs to) and
+        ``is_purchase``.
+    """
+    frame = visible(lines, as_of=as_of, since=since).filter(~nw.col("customer_id").is_null())
+    of_order = nw.col("order_id")
+    if "returned_order_id" in frame.collect_schema().names():
+        linked = nw.col("is_return") & ~nw.col("returned_order_id").is_null()
+        of_order = nw.when(linked).then(nw.col("returned_order_id")).otherwise(nw.col("order_id"))
+    frame = frame.with_columns(of_order=of_order)
+    gone = _fully_returned(frame).with_columns(returned_in_full=nw.lit(True))
+    frame = frame.join(gone, on=["customer_id", "of_order"], how="left")
+    worth = nw.col("revenue") >= 0 if zero_value_counts else nw.col("revenue") > 0
+    sale = ~nw.col("is_return") & worth & nw.col("returned_in_full").is_null()
+    return frame.with_columns(is_purchase=sale).drop("returned_in_full")
+
+
+def purchases(
+    lines: IntoFrame,
+    *,
+    as_of: date,
+    since: date | None = None,
+    unit: PurchaseUnit = "customer_day",
+    zero_value_counts: bool = False,
+) -> nw.LazyFrame[Any]:
+    """One row per purchase of a known customer.
+
+    Args:
+        lines: Order lines.
+        as_of: Last visible day.
+        since: First visible day; None for the whole history.
+        unit: ``customer_day``: all orders of one day are one purchase; ``order``: each order is one.
+        zero_value_counts: Whether lines worth 0 make a purchase.
+
+    Returns:
+        Lazy frame ``customer_id``, ``purchase_date``, ``revenue`` (net of the returns linked to the
+        purchase's orders, whenever they came by ``as_of``) and, with ``unit="order"``, ``order_id``.
+        Returns linked to no order are in no purchase: totals of money come from
+        :func:`customer_totals`.
+    """
+    frame = attributed(lines, as_of=as_of, since=since, zero_value_counts=zero_value_counts)
+    bought = nw.when(nw.col("is_purchase")).then(nw.col("order_date"))
+    orders = (
+        frame.with_columns(bought_on=bought)
+        .group_by("customer_id", "of_order")
+        .agg(nw.col("bought_on").min().alias("purchase_date"), nw.col("revenue").sum())
+        .filter(~nw.col("purchase_date").is_null())
+    )
+    if unit == "order":
+        return orders.rename({"of_order": "order_id"})
+    return orders.group_by("customer_id", "purchase_date").agg(nw.col("revenue").sum())
+
+
+def customer_totals(
+    lines: IntoFrame,
+    *,
+    as_of: date,
+    since: date | None = None,
+    unit: PurchaseUnit = "customer_day",
+    zero_value_counts: bool = False,
+) -> nw.LazyFrame[Any]:
+    """One row per known customer with at least one purchase in the window.
+
+    Returns:
+        Lazy frame ``customer_id``, ``first_date``, ``last_date`` (of purchases), ``n_purchases``
+        and ``revenue`` (all visible money in the window, unlinked returns too).
+    """
+    frame = attributed(lines, as_of=as_of, since=since, zero_value_counts=zero_value_counts)
+    frame = frame.with_columns(bought_on=nw.when(nw.col("is_purchase")).then(nw.col("order_date")))
+    # Two plain group-bys: a distinct count inside one of them is slower and larger in memory.
+    if unit == "order":
+        steps = frame.group_by("customer_id", "of_order").agg(
+            nw.col("bought_on").min(), nw.col("bought_on").max().alias("last_on"), nw.col("revenue").sum()
+        )
+    else:
+        steps = (
+            frame.group_by("customer_id", "bought_on")
+            .agg(nw.col("revenue").sum())
+            .with_columns(last_on=nw.col("bought_on"))
+        )
+    return (
+        steps.group_by("customer_id")
+        .agg(
+            nw.col("bought_on").min().alias("first_date"),
+            nw.col("last_on").max().alias("last_date"),
+            nw.col("bought_on").count().alias("n_purchases"),
+            nw.col("revenue").sum(),
+        )
+        .filter(nw.col("n_purchases") > 0)
+        .with_columns(nw.col("n_purchases").cast(nw.Int64))
+    )
+
+
+def left_out(lines: IntoFrame, *, as_of: date, since: date | None = None) -> LeftOut:
+    """Count the lines that analyses of customers do not use.
+
+    Examples:
+        >>> lines = pd.DataFrame({"customer_id": ["a", None], "order_id": ["1", "2"], "revenue": [10.0, 20.0],
+        ...                       "order_date": pd.to_datetime(["2026-10-31", "2026-10-31"])})
+        >>> left_out(lines, as_of=date(2026, 10, 31))
+        LeftOut(n_guest_lines=1, guest_revenue=20.0, n_future_lines=0, n_earlier_lines=0)
+    """
+    day = nw.col("order_date")
+    late = day > _plain_date(as_of, "as_of")
+    early = nw.lit(False) if since is None else day < _plain_date(since, "since")
+    guest = nw.col("customer_id").is_null() & ~late & ~early
+
+    def count(mask: nw.Expr) -> nw.Expr:
+        return nw.when(mask).then(nw.lit(1)).otherwise(nw.lit(0)).sum().cast(nw.Int64)
+
+    money = nw.when(guest).then(nw.col("revenue")).otherwise(nw.lit(0.0)).sum()
+    row = _dated(lines).select(
+        guests=count(guest), money=money, future=count(late), earlier=count(early & ~late)
+    )
+    guests, money, future, earlier = to_pandas(row).fillna(0).iloc[0]
+    return LeftOut(int(guests), float(money), int(future), int(earlier))
+
+
+def days_before(as_of: date, column: str) -> nw.Expr:
+    """Whole days from the date in ``column`` to ``as_of``; 0 on the day itself."""
+    # A difference of two dates is an integer on DuckDB and a duration elsewhere; of two instants, a duration.
+    then = nw.col(column).cast(nw.Datetime("us"))
+    gap = nw.lit(as_of).cast(nw.Datetime("us")) - then
+    return (gap.dt.total_seconds() // 86_400).cast(nw.Int64)
+
+
+def to_pandas(frame: nw.LazyFrame[Any], *, sort_by: str | list[str] | None = None) -> pd.DataFrame:
+    """Collect a small lazy frame to pandas with the same types on every engine.
+
+    Integers become int64, dates datetime64[us], text ``str``; rows are sorted by ``sort_by``.
+    """
+    if sort_by is not None:
+        frame = frame.sort(sort_by)
+    schema = frame.collect_schema()
+    result = frame.collect("pandas").to_native().reset_index(drop=True)
+    for name, dtype in schema.items():
+        if dtype.is_integer() and not result[name].isna().any():
+            result[name] = result[name].astype("int64")
+        elif dtype.is_float() or dtype.is_decimal():
+            result[name] = result[name].astype("float64")
+        elif dtype in (nw.Date, nw.Datetime):
+            result[name] = pd.to_datetime(result[name]).astype("datetime64[us]")
+        elif dtype == nw.String:
+            result[name] = result[name].astype("str")
+        elif dtype == nw.Boolean and not result[name].isna().any():
+            result[name] = result[name].astype("bool")
+    return result
+
+
+def _dated(lines: IntoFrame) -> nw.LazyFrame[Any]:
+    frame = nw.from_native(lines)
+    schema = frame.collect_schema()
+    if missing := [name for name in NEEDED if name not in schema]:
+        raise DataError(
+            f"order lines lack the column {missing[0]!r} (of {', '.join(NEEDED)}); "
+            "rename yours, or map it in the client file"
+        )
+    if schema["order_date"] == nw.Object and isinstance(lines, pd.DataFrame):
+        # pandas reads a Parquet date as Python objects, on which no engine call works.
+        frame = nw.from_native(lines.assign(order_date=pd.to_datetime(lines["order_date"])))
+    frame = frame.lazy()
+    return (
+        frame if schema["order_date"] == nw.Date else frame.with_columns(nw.col("order_date").cast(nw.Date))
+    )
+
+
+def _is_return(names: list[str]) -> nw.Expr:
+    if "is_return" in names:
+        return nw.col("is_return").fill_null(False)
+    negative = nw.col("revenue") < 0
+    if "quantity" in names:
+        negative = negative | (nw.col("quantity") < 0)
+    return negative.fill_null(False)
+
+
+def _fully_returned(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Customer and order of each order whose returns took back all its money."""
+    # Only orders with a return are summed: grouping all orders costs more than the report itself.
+    keys = ["customer_id", "of_order"]
+    touched = frame.select(*keys, "is_return", "revenue").join(
+        frame.filter(nw.col("is_return")).select(*keys).unique(), on=keys, how="semi"
+    )
+    sold = nw.when(~nw.col("is_return")).then(nw.col("revenue")).otherwise(nw.lit(0.0))
+    return (
+        touched.with_columns(sold=sold)
+        .group_by(*keys)
+        .agg(nw.col("sold").sum(), nw.col("revenue").sum().alias("net"))
+        .filter(nw.col("net") <= nw.col("sold") * _DUST)
+        .select(*keys)
+    )
+
+
+def _plain_date(day: date, what: str) -> nw.Expr:
+    if isinstance(day, datetime) or not isinstance(day, date):
+        raise DataError(
+            f"{what} must be a date, got {day!r}; pass the last visible day, such as period.as_of"
+        )
+    return nw.lit(day)
