@@ -259,17 +259,14 @@ def lifecycle_flows(
         raise ValueError(f"start {start} is not before as_of {as_of}; give the earlier day first")
     before = _states(lines, start, thresholds, unit=unit, zero_value_counts=zero_value_counts)
     after = _states(lines, as_of, thresholds, unit=unit, zero_value_counts=zero_value_counts)
-    since = (as_of - start).days
+    none = nw.lit(0).cast(nw.Int64)
+    bought = nw.when(nw.col("recency_days") < (as_of - start).days).then(nw.lit(1)).otherwise(nw.lit(0))
+    bought = bought.cast(nw.Int64)
     # Union and sum instead of a full join: a customer of one day alone has code 0 on the other.
     both = nw.concat(
         [
-            before.select("customer_id", from_code=nw.col("code"), to_code=nw.lit(0), bought=nw.lit(0)),
-            after.select(
-                "customer_id",
-                from_code=nw.lit(0),
-                to_code=nw.col("code"),
-                bought=nw.when(nw.col("recency_days") < since).then(nw.lit(1)).otherwise(nw.lit(0)),
-            ),
+            before.select("customer_id", from_code=nw.col("code"), to_code=none, bought=none),
+            after.select("customer_id", from_code=none, to_code=nw.col("code"), bought=bought),
         ]
     )
     moved = both.group_by("customer_id").agg(
@@ -304,7 +301,9 @@ def _states(
             )
         )
     )
-    return totals.with_columns(recency_days=days_before(as_of, "last_date")).with_columns(code=code)
+    return totals.with_columns(recency_days=days_before(as_of, "last_date")).with_columns(
+        code=code.cast(nw.Int64)
+    )
 
 
 def _flows(pairs: pd.DataFrame, *, start: date, as_of: date, thresholds: Thresholds) -> LifecycleFlows:

@@ -192,13 +192,14 @@ def _window(
     # Money comes from all lines, purchases from the ledger: a refund alone is money without a purchase.
     money = visible(lines, as_of=last, since=first).filter(~nw.col("customer_id").is_null())
     bought = customer_totals(lines, as_of=last, since=first, unit=unit, zero_value_counts=zero_value_counts)
-    zero, none = nw.lit(0.0), nw.lit(0)
+    # Every part of a union must have the same types on every engine.
+    zero, none = nw.lit(0.0).cast(nw.Float64), nw.lit(0).cast(nw.Int64)
     blank = {"now": zero, "before": zero, "n_now": none, "n_before": none}
     return [
         money.group_by("customer_id")
         .agg(revenue=nw.col("revenue").sum())
-        .select("customer_id", **(blank | {column: nw.col("revenue")})),
-        bought.select("customer_id", **(blank | {f"n_{column}": nw.col("n_purchases")})),
+        .select("customer_id", **(blank | {column: nw.col("revenue").cast(nw.Float64)})),
+        bought.select("customer_id", **(blank | {f"n_{column}": nw.col("n_purchases").cast(nw.Int64)})),
     ]
 
 

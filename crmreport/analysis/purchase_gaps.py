@@ -112,5 +112,5 @@ def purchase_gaps(
     counted["cumulative_gaps"] = counted["gaps"].cumsum()
     n_gaps = int(counted["gaps"].sum())
     counted["cumulative_share"] = counted["cumulative_gaps"] / n_gaps if n_gaps else 0.0
-    n_customers = to_pandas(gaps.select(n=nw.col("customer_id").n_unique())).iloc[0, 0]
-    return PurchaseGaps(as_of, which, n_gaps, int(n_customers), counted)
+    who = to_pandas(gaps.select("customer_id").unique().select(customers=nw.len()))
+    return PurchaseGaps(as_of, which, n_gaps, int(who["customers"].iloc[0]), counted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import narwhals as nw
@@ -93,7 +93,7 @@ def rank_transitions(ranks: Any, *, start: date, as_of: date, order: Sequence[st
 
 def _ranks_on(ranks: Any, day: date, order: Sequence[str]) -> pd.DataFrame:
     frame = nw.from_native(ranks).lazy().with_columns(since=nw.col("from_date").cast(nw.Datetime("us")))
-    frame = frame.filter(nw.col("since") <= nw.lit(datetime(day.year, day.month, day.day)))
+    frame = frame.filter(nw.col("since") <= nw.lit(datetime.combine(day, time())))
     latest = frame.group_by("customer_id").agg(latest=nw.col("since").max())
     held = frame.join(latest, on="customer_id").filter(nw.col("since") == nw.col("latest"))
     found = to_pandas(held.select("customer_id", "rank"), sort_by="customer_id")
