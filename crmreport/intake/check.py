@@ -1,0 +1,396 @@
+"""What is looked at in the stored tables: schema, keys, references, dates, gaps, drops, sizes, totals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from crmreport.intake.model import Check, ColumnShare, DayCount, MonthCount, Severity
+from crmreport.intake.money import parts, to_float
+from crmreport.intake.tables import COLUMNS, KEY, Table
+from crmreport.period import add_months
+
+_MISSING_WARNS = 0.2
+_DROP = 0.5
+_DROP_LOOKS_AT = 3
+_DROP_NEEDS_LINES = 30
+_HUGE_TIMES_MEDIAN = 1000
+_LONG_TEXT = 1000
+_EARLIEST_PLAUSIBLE = date(1990, 1, 1)
+
+_DTYPES: dict[str, Any] = {
+    "code": pl.String,
+    "text": pl.String,
+    "money": pl.Float64,
+    "number": pl.Float64,
+    "instant": pl.Datetime("us", "UTC"),
+    "day": pl.Date,
+    "sex": pl.String,
+    "postal": pl.String,
+    "prefecture": pl.String,
+    "flag": pl.Boolean,
+}
+
+
+def check_schema(table: Table, frame: pl.DataFrame) -> Check:
+    """The stored table against its pandera schema: types, needed values, unique keys, value ranges."""
+    # pandera costs a second to import; a store that is only reused never pays it.
+    import pandera.polars as pa
+    from pandera.errors import SchemaErrors
+
+    def checks(column: str) -> list[Any]:
+        if column == "sex":
+            return [pa.Check.isin(["female", "male", "other"])]
+        if column == "postal_code":
+            return [pa.Check.str_matches(r".+")]
+        return []
+
+    needed = (
+        {KEY[table]} if table in KEY else {"order_id", "ordered_at", "order_date", "revenue", "is_return"}
+    )
+    kinds = dict(COLUMNS[table]) | ({"order_date": "day"} if table == "order_lines" else {})
+    schema = pa.DataFrameSchema(
+        {
+            c: pa.Column(
+                _DTYPES[kind],
+                checks(c),
+                nullable=c not in needed,
+                unique=c == KEY.get(table),
+                required=c in needed or c == "customer_id",
+            )
+            for c, kind in kinds.items()
+            if c in frame.columns or c in needed
+        },
+        strict=False,
+    )
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+        columns = sorted({str(c) for c in cases["column"].to_list()})
+        return Check(
+            id="schema",
+            severity="critical",
+            table=table,
+            count=cases.height,
+            of=frame.height,
+            values={"columns": ", ".join(columns)},
+            detail=f"{table}: values outside the schema in {', '.join(columns)}",
+        )
+    return Check(
+        id="schema", severity="ok", table=table, of=frame.height, detail=f"{table}: types and keys hold"
+    )
+
+
+def counted(
+    id: str,
+    table: Table,
+    count: int,
+    of: int,
+    detail: str,
+    *,
+    column: str | None = None,
+    found: Severity = "warning",
+    values: dict[str, str | int | float] | None = None,
+) -> Check:
+    """A check that found ``count`` of ``of``; ``ok`` when that is none."""
+    return Check(
+        id=id,
+        severity=found if count else "ok",
+        table=table,
+        column=column,
+        count=count,
+        of=of,
+        share=count / of if of else None,
+        values=values or {},
+        detail=detail,
+    )
+
+
+def missing_shares(table: Table, frame: pl.DataFrame) -> list[ColumnShare]:
+    """How many values every stored column lacks."""
+    nulls = frame.null_count().row(0, named=True) if frame.width else {}
+    of = frame.height
+    return [
+        ColumnShare(table=table, column=c, missing=n, of=of, share=n / of if of else None)
+        for c, n in nulls.items()
+    ]
+
+
+def monthly_counts(orders: pl.DataFrame) -> list[MonthCount]:
+    """Lines, orders and revenue per month and channel."""
+    channel = pl.col("channel").fill_null("") if "channel" in orders.columns else pl.lit("")
+    table = (
+        orders.group_by(month=pl.col("order_date").dt.strftime("%Y-%m"), channel=channel)
+        .agg(lines=pl.len(), orders=pl.col("order_id").n_unique(), total=parts())
+        .sort("month", "channel")
+    )
+    return [
+        MonthCount(
+            month=r["month"],
+            channel=r["channel"],
+            lines=r["lines"],
+            orders=r["orders"],
+            revenue=to_float(r["total"]),
+        )
+        for r in table.iter_rows(named=True)
+    ]
+
+
+def daily_counts(orders: pl.DataFrame) -> list[DayCount]:
+    """Lines and revenue per day."""
+    table = orders.group_by("order_date").agg(lines=pl.len(), total=parts()).sort("order_date")
+    return [
+        DayCount(day=r["order_date"], lines=r["lines"], revenue=to_float(r["total"]))
+        for r in table.iter_rows(named=True)
+    ]
+
+
+def check_months(monthly: list[MonthCount]) -> list[Check]:
+    """Months without a line between the first and the last, and channels that fall to less than half.
+
+    A drop is a month with under half the median lines of the channel's three months before,
+    these having at least 30 lines. The last month is left out: it may not be over.
+    """
+    if not monthly:
+        return []
+    names = sorted({m.month for m in monthly})
+    months = _between(names[0], names[-1])
+    gaps = [m for m in months if m not in set(names)]
+    found = [
+        counted(
+            "months_missing",
+            "order_lines",
+            len(gaps),
+            len(months),
+            f"months without any line: {', '.join(gaps[:6]) or 'none'}",
+            values={"first": gaps[0], "last": gaps[-1]} if gaps else {},
+        )
+    ]
+    drops = []
+    for channel in sorted({m.channel for m in monthly}):
+        lines = {m.month: m.lines for m in monthly if m.channel == channel}
+        row = [lines.get(m, 0) for m in months]
+        for i in range(_DROP_LOOKS_AT, len(months) - 1):
+            usual = sorted(row[i - _DROP_LOOKS_AT : i])[_DROP_LOOKS_AT // 2]
+            if usual >= _DROP_NEEDS_LINES and row[i] < _DROP * usual:
+                drops.append((channel, months[i], row[i], usual))
+    if drops:
+        found.extend(
+            counted(
+                "sudden_drop",
+                "order_lines",
+                had,
+                usual,
+                f"{channel or 'all channels'}: {had:,} lines in {month}, {usual:,} were usual",
+                column="channel",
+                values={"channel": channel, "month": month, "usual": usual},
+            ).model_copy(update={"severity": "warning"})
+            for channel, month, had, usual in drops
+        )
+    else:
+        found.append(
+            counted("sudden_drop", "order_lines", 0, len(months), "no channel fell to less than half")
+        )
+    return found
+
+
+def _between(first: str, last: str) -> list[str]:
+    day, months = date.fromisoformat(f"{first}-01"), []
+    while f"{day:%Y-%m}" <= last:
+        months.append(f"{day:%Y-%m}")
+        day = add_months(day, 1)
+    return months
+
+
+def check_orders(orders: pl.DataFrame) -> list[Check]:
+    """Checks on order lines alone."""
+    n = orders.height
+    if not n:
+        return []
+    early = int((orders["order_date"] < _EARLIEST_PLAUSIBLE).sum())
+    first, last = orders["order_date"].min(), orders["order_date"].max()
+    per_order = orders.group_by("order_id").agg(
+        customers=pl.col("customer_id").drop_nulls().n_unique(), days=pl.col("order_date").n_unique()
+    )
+    orders_in = per_order.height
+    returns = orders.filter("is_return")
+    wrong_sign = int((returns["revenue"] > 0).sum())
+    zero = int((orders["revenue"] == 0).sum())
+    checks = [
+        counted(
+            "dates_early",
+            "order_lines",
+            early,
+            n,
+            f"{early:,} lines before {_EARLIEST_PLAUSIBLE}",
+            column="ordered_at",
+            values={"first": str(first), "last": str(last)},
+        ),
+        counted(
+            "order_of_many_customers",
+            "order_lines",
+            (many := int((per_order["customers"] > 1).sum())),
+            orders_in,
+            f"{many:,} order ids stand with more than one customer",
+            column="order_id",
+        ),
+        counted(
+            "order_over_many_days",
+            "order_lines",
+            (spread := int((per_order["days"] > 1).sum())),
+            orders_in,
+            f"{spread:,} order ids stand on more than one day",
+            column="order_id",
+            found="info",
+        ),
+        counted(
+            "returns", "order_lines", returns.height, n, f"{returns.height:,} return lines", found="info"
+        ),
+        counted(
+            "return_with_positive_revenue",
+            "order_lines",
+            wrong_sign,
+            returns.height,
+            f"{wrong_sign:,} return lines have revenue above 0; returns should be negative",
+            column="revenue",
+        ),
+        counted(
+            "zero_revenue",
+            "order_lines",
+            zero,
+            n,
+            f"{zero:,} lines without revenue",
+            column="revenue",
+            found="info",
+        ),
+    ]
+    checks.extend(_huge(orders, c) for c in ("revenue", "quantity", "unit_price") if c in orders.columns)
+    return checks
+
+
+def _huge(orders: pl.DataFrame, column: str) -> Check:
+    """Amounts over 1,000 times the median of the column's positive values."""
+    positive = orders[column].filter(orders[column] > 0)
+    median = positive.median() if len(positive) else None
+    limit = float(median) * _HUGE_TIMES_MEDIAN if isinstance(median, (int, float)) else None
+    huge = 0 if limit is None else int((orders[column].abs() > limit).sum())
+    return counted(
+        "huge_values",
+        "order_lines",
+        huge,
+        orders.height,
+        f"{column}: {huge:,} values over {_HUGE_TIMES_MEDIAN:,} × the median",
+        column=column,
+        values={} if limit is None else {"limit": limit, "largest": float(orders[column].abs().max())},  # type: ignore[arg-type]
+    )
+
+
+def check_references(tables: dict[Table, pl.DataFrame]) -> list[Check]:
+    """Order lines whose customer or product has no master line."""
+    orders = tables["order_lines"]
+    found = []
+    for table, key in KEY.items():
+        if table not in tables or key not in orders.columns:
+            continue
+        used = orders.select(key).drop_nulls()
+        lost = used.join(tables[table].select(key), on=key, how="anti")
+        keys = lost.n_unique() if lost.height else 0
+        found.append(
+            counted(
+                f"orphan_{table}",
+                "order_lines",
+                lost.height,
+                used.height,
+                f"{lost.height:,} lines of {keys:,} {key}s that are not in {table}",
+                column=key,
+                values={"keys": keys},
+            )
+        )
+        if table == "customers":
+            idle = tables[table].select(key).join(used.unique(), on=key, how="anti").height
+            found.append(
+                counted(
+                    "customers_without_orders",
+                    table,
+                    idle,
+                    tables[table].height,
+                    f"{idle:,} customers have no order line",
+                    found="info",
+                )
+            )
+    return found
+
+
+def check_missing(shares: list[ColumnShare]) -> list[Check]:
+    """Columns of which more than a fifth is blank (the customer id of order lines is the guests' check)."""
+    return [
+        counted(
+            "missing_share",
+            s.table,
+            s.missing,
+            s.of,
+            f"{s.table}.{s.column}: {s.share:.1%} blank",
+            column=s.column,
+        )
+        for s in shares
+        if s.share is not None
+        and s.share > _MISSING_WARNS
+        and (s.table, s.column) != ("order_lines", "customer_id")
+    ]
+
+
+def check_texts(table: Table, frame: pl.DataFrame) -> list[Check]:
+    """Texts longer than anything a person writes into a field."""
+    texts = [c for c, kind in frame.schema.items() if kind == pl.String]
+    found = []
+    for column in texts:
+        long = int((frame[column].str.len_chars() > _LONG_TEXT).sum())
+        if long:
+            found.append(
+                counted(
+                    "long_text",
+                    table,
+                    long,
+                    frame.height,
+                    f"{table}.{column}: {long:,} texts over {_LONG_TEXT:,} characters",
+                    column=column,
+                )
+            )
+    return found
+
+
+_CONTACTS: dict[str, tuple[tuple[str, ...], Callable[[pl.Expr], pl.Expr]]] = {
+    "same_email": (
+        ("email", "mail", "mail_address", "e_mail"),
+        lambda c: c.str.normalize("NFKC").str.strip_chars().str.to_lowercase(),
+    ),
+    "same_phone": (
+        ("phone", "tel", "mobile", "telephone"),
+        lambda c: c.str.normalize("NFKC").str.replace_all(r"\D", "").replace("", None),
+    ),
+}
+
+
+def check_contacts(customers: pl.DataFrame) -> list[Check]:
+    """Customers who share an e-mail address or a telephone number with another one: counted, never merged."""
+    found = []
+    for id, (names, clean) in _CONTACTS.items():
+        for column in (c for c in names if customers.schema.get(c) == pl.String):
+            values = customers.select(clean(pl.col(column))).to_series().drop_nulls()
+            shared = int(values.is_duplicated().sum())
+            found.append(
+                counted(
+                    id,
+                    "customers",
+                    shared,
+                    customers.height,
+                    f"{shared:,} customers share their {column} with another",
+                    column=column,
+                    found="info",
+                )
+            )
+    return found

@@ -1,0 +1,315 @@
+"""From a source's batches to canonical columns: mapping, rules, codes, guests, times, derived columns."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from crmreport.config import Client, Source
+from crmreport.errors import ConfigError, DataError
+from crmreport.intake import normalise
+from crmreport.intake.columns import Parsed, on_distinct, parse, to_text
+from crmreport.intake.quarantine import Failures
+from crmreport.intake.read import LINE, Batch, SourceFile, find_header, read_batches, source_files
+from crmreport.intake.tables import COLUMNS, Table, accepts, kind_of
+
+FILE = "__file"
+TOTALS_ROW = "totals row"
+SAME_KEY = "same key"
+
+_TOTALS = frozenset(["合計", "総合計", "総計", "計", "小計", "合算", "total", "totals", "sum"]) | {
+    "grand total",
+    "sub total",
+    "subtotal",
+}
+_NEEDED: dict[Table, tuple[str, ...]] = {
+    "order_lines": ("order_id", "ordered_at", "revenue"),
+    "customers": ("customer_id",),
+    "products": ("product_id",),
+}
+
+
+@dataclass(slots=True)
+class Shaped:
+    """One source's lines in canonical form, with what was counted on the way."""
+
+    table: Table
+    position: int
+    source: Source
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    lines: int = 0
+    stored: int = 0
+    excluded: Counter[str] = field(default_factory=Counter)
+    changed: dict[str, Counter[str]] = field(default_factory=dict)
+    failures: Failures = field(default_factory=Failures)
+    hashes: list[pl.Series] = field(default_factory=list)
+    files: list[tuple[SourceFile, int, int, dict[str, str]]] = field(default_factory=list)
+    guests: Counter[str] = field(default_factory=Counter)
+    derived: dict[str, str] = field(default_factory=dict)
+
+    def repeated_lines(self) -> int:
+        """Lines equal to an earlier one in every source column."""
+        if not self.hashes:
+            return 0
+        every = pl.concat(self.hashes)
+        return len(every) - every.n_unique()
+
+
+def shape_source(client: Client, table: Table, position: int, source: Source, folder) -> Shaped:
+    """Read one source of one table.
+
+    Args:
+        client: For its zone and guest ids.
+        table: What the source feeds.
+        position: Which of the table's sources it is, from 1.
+        source: The client file's entry.
+        folder: The client's folder.
+
+    Raises:
+        ConfigError: The mapping names an unknown canonical column or lacks a needed one.
+        DataError: A file cannot be read, see :mod:`crmreport.intake.read`.
+    """
+    check_mapping(table, source)
+    shaped = Shaped(table, position, source)
+    for file in source_files(source, folder):
+        before, blank, found = shaped.lines, 0, {}
+        for batch in read_batches(file, source):
+            _take(batch, file, shaped, client)
+            blank, found = blank + batch.blank, batch.found
+        shaped.files.append((file, shaped.lines - before, blank, found))
+    return shaped
+
+
+def check_mapping(table: Table, source: Source) -> None:
+    """Refuse mappings that cannot work before any file is opened."""
+    given = {**source.columns, **source.constants}
+    for column in given:
+        if not accepts(table, column):
+            near = difflib.get_close_matches(column, COLUMNS[table], n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(COLUMNS[table])}"
+            raise ConfigError(f"sources.{table}: {source.path}: no canonical column {column!r}; {hint}")
+    if both := sorted(set(source.columns) & set(source.constants)):
+        raise ConfigError(
+            f"sources.{table}: {source.path}: {both[0]} is mapped and constant; take it out of one of them"
+        )
+    needed = {"order_lines": ("customer_id", "ordered_at")}.get(table, _NEEDED[table])
+    for column in needed:
+        if column not in given:
+            raise ConfigError(
+                f"sources.{table}: {source.path}: columns lacks {column}; name its header there"
+            )
+    if table == "order_lines" and "revenue" not in given and not {"quantity", "unit_price"} <= set(given):
+        raise ConfigError(
+            f"sources.order_lines: {source.path}: columns has neither revenue nor quantity and unit_price; "
+            "map revenue, or both of the others"
+        )
+
+
+def _take(batch: Batch, file: SourceFile, shaped: Shaped, client: Client) -> None:
+    source, table = shaped.source, shaped.table
+    if batch.bad and source.ragged_rows == "refuse":
+        first = batch.bad[0]
+        raise DataError(
+            f"{file.name}: line {first.line} {first.reason} ({len(batch.bad):,} such lines); "
+            "repair them, or set ragged_rows: quarantine"
+        )
+    frame = batch.frame
+    headers = [c for c in frame.columns if c != LINE]
+    shaped.lines += frame.height + len(batch.bad)
+    shaped.failures.add_lines(file.name, batch.bad)
+    if frame.height:
+        shaped.hashes.append(frame.drop(LINE).hash_rows(seed=0))
+    mapping = {c: find_header(h, headers, file.name) for c, h in source.columns.items()}
+    if batch.last:
+        frame = _without_totals_row(frame, mapping, file, shaped)
+    frame = _without_excluded(frame, headers, file, shaped)
+    where = pl.Series(FILE, [file.name], dtype=pl.String).new_from_index(0, frame.height)
+    columns: dict[str, pl.Series] = {}
+    failed = pl.Series([False], dtype=pl.Boolean).new_from_index(0, frame.height)
+    for column in [c for c in (*COLUMNS[table], *mapping) if c in mapping or c in source.constants]:
+        if column in columns:
+            continue
+        raw = (
+            frame[mapping[column]]
+            if column in mapping
+            else pl.Series([source.constants[column]], dtype=pl.String).new_from_index(0, frame.height)
+        )
+        header = mapping.get(column, "")
+        parsed = _parse(raw, column, f"{file.name}: {header}", shaped)
+        if parsed.unreadable.any():
+            shaped.failures.add(
+                file.name, frame[LINE], column, header, to_text(raw), parsed.unreadable, parsed.reason
+            )
+            failed = failed | parsed.unreadable
+        _settle(columns, column, parsed, shaped, client)
+    if table == "order_lines":
+        _complete_orders(columns, shaped, client, frame[LINE])
+    for column in _NEEDED[table]:
+        absent = columns[column].is_null() & ~failed
+        if absent.any():
+            shaped.failures.add(
+                file.name, frame[LINE], column, mapping.get(column, ""), None, absent, "is missing"
+            )
+            failed = failed | absent
+    done = pl.DataFrame({**columns, FILE: where, LINE: frame[LINE]}).filter(~failed)
+    if table == "order_lines":
+        _count_guests(done, shaped)
+    shaped.stored += done.height
+    shaped.frames.append(done)
+
+
+def _without_totals_row(
+    frame: pl.DataFrame, mapping: dict[str, str], file: SourceFile, shaped: Shaped
+) -> pl.DataFrame:
+    """The file's last line, if it is a sum of the others: a totals word, and a key that is blank or that word."""
+    if frame.is_empty():
+        return frame
+    last = frame.row(-1, named=True)
+    words = {
+        h: normalise.read_text(str(v)).lower().rstrip(":") if v is not None else "" for h, v in last.items()
+    }
+    key_headers = [mapping[c] for c in ("customer_id", *_NEEDED[shaped.table]) if c in mapping]
+    word = next((str(last[h]).strip() for h, w in words.items() if w in _TOTALS), None)
+    if word is None or not any(words[h] == "" or words[h] in _TOTALS for h in key_headers):
+        return frame
+    if shaped.source.totals_row == "refuse":
+        raise DataError(
+            f"{file.name}: line {last[LINE]} looks like a totals row ({word!r}); "
+            "delete it, or set totals_row: drop"
+        )
+    shaped.excluded[TOTALS_ROW] += 1
+    return frame.head(-1)
+
+
+def _without_excluded(
+    frame: pl.DataFrame, headers: list[str], file: SourceFile, shaped: Shaped
+) -> pl.DataFrame:
+    for rule in shaped.source.rules:
+        values = to_text(frame[find_header(rule.column, headers, file.name)])
+        clean = on_distinct(values, values.is_not_null(), normalise.read_code, pl.String).fill_null("")
+        out = pl.Series([False], dtype=pl.Boolean).new_from_index(0, frame.height)
+        if rule.exclude is not None:
+            out = out | clean.is_in([normalise.read_code(v) for v in rule.exclude])
+        if rule.keep is not None:
+            out = out | ~clean.is_in([normalise.read_code(v) for v in rule.keep])
+        shaped.excluded[rule.name] += int(out.sum())
+        frame = frame.filter(~out)
+    return frame
+
+
+def _parse(raw: pl.Series, column: str, where: str, shaped: Shaped) -> Parsed:
+    codes = shaped.source.codes.get(column)
+    changed: Counter[str] = shaped.changed.setdefault(column, Counter())
+    if codes:
+        known = {normalise.read_code(k): v for k, v in codes.items()}
+        text = to_text(raw)
+        # A code the list lacks goes on as it is: it may be a readable value already.
+        coded = on_distinct(
+            text, text.is_not_null(), lambda t: known.get(normalise.read_code(t), t), pl.String
+        )
+        changed["code_list"] += int((coded.ne_missing(text)).sum())
+        raw = coded
+    parsed = parse(raw, kind_of(shaped.table, column), date_order=shaped.source.date_order, where=where)
+    changed.update(parsed.changed)
+    return parsed
+
+
+def _settle(
+    columns: dict[str, pl.Series], column: str, parsed: Parsed, shaped: Shaped, client: Client
+) -> None:
+    """Put a parsed column where it belongs; times become an instant in UTC and a day in the client's zone."""
+    kind = kind_of(shaped.table, column)
+    if kind not in ("instant", "day"):
+        columns[column] = parsed.values
+        return
+    assert parsed.has_time is not None
+    written_in = ZoneInfo(shaped.source.timezone or client.timezone)
+    instant, day, gaps = to_instant(parsed.values, parsed.has_time, written_in=written_in, zone=client.zone)
+    if gaps:
+        shaped.changed[column]["clock_gap"] += gaps
+    if kind == "day":
+        columns[column] = day
+    else:
+        columns["ordered_at"], columns["order_date"] = instant, day
+
+
+def to_instant(
+    written: pl.Series, has_time: pl.Series, *, written_in: ZoneInfo, zone: ZoneInfo
+) -> tuple[pl.Series, pl.Series, int]:
+    """Instants in UTC, days in ``zone``, and how many times fell into a gap of the clock.
+
+    A value without a time of day is a day of ``zone`` already, whatever zone times are
+    written in. A time the clock skipped (start of summer time) is read one hour later;
+    one it showed twice is taken as the first.
+    """
+    if isinstance(written.dtype, pl.Datetime) and written.dtype.time_zone is not None:
+        return written, written.dt.convert_time_zone(zone.key).dt.date(), 0
+    name = "written"
+    frame = pl.DataFrame({name: written, "timed": has_time})
+
+    def utc(zone_name: str, column: str = name) -> pl.Expr:
+        local = pl.col(column).dt.replace_time_zone(zone_name, ambiguous="earliest", non_existent="null")
+        return local.dt.convert_time_zone("UTC")
+
+    def instants(zone_name: str) -> pl.Expr:
+        return pl.coalesce(utc(zone_name), utc(zone_name, "later"))
+
+    frame = frame.with_columns(later=pl.col(name) + pl.duration(hours=1))
+    frame = frame.with_columns(
+        instant=pl.when("timed").then(instants(written_in.key)).otherwise(instants(zone.key)),
+        gap=pl.col("timed") & pl.col(name).is_not_null() & utc(written_in.key).is_null(),
+    ).with_columns(
+        day=pl.when("timed")
+        .then(pl.col("instant").dt.convert_time_zone(zone.key).dt.date())
+        .otherwise(pl.col(name).dt.date())
+    )
+    return frame["instant"], frame["day"], int(frame["gap"].sum())
+
+
+def _complete_orders(columns: dict[str, pl.Series], shaped: Shaped, client: Client, lines: pl.Series) -> None:
+    guests = [normalise.read_code(g) for g in client.policies.guest_ids]
+    customer = columns["customer_id"]
+    named_guest = customer.is_in(guests).fill_null(False)
+    columns["customer_id"] = customer.set(named_guest, None)
+    columns["__guest_id"] = named_guest
+    if "revenue" not in columns:
+        has_discount = "discount" in columns
+        revenue = columns["quantity"] * columns["unit_price"]
+        columns["revenue"] = revenue - columns["discount"].fill_null(0) if has_discount else revenue
+        shaped.derived["revenue"] = "quantity × unit_price" + (" − discount" if has_discount else "")
+    if "order_id" not in columns:
+        columns["order_id"] = _order_ids(columns, shaped, lines)
+        shaped.derived["order_id"] = "one order per customer and day"
+    back = columns["revenue"] < 0
+    if "quantity" in columns:
+        back = back.fill_null(False) | (columns["quantity"] < 0)
+    if "is_return" in columns:
+        back = back.fill_null(False) | columns["is_return"].fill_null(False)
+    columns["is_return"] = back.fill_null(False)
+
+
+def _order_ids(columns: dict[str, pl.Series], shaped: Shaped, lines: pl.Series) -> pl.Series:
+    # A guest's lines cannot be put together to orders: each is its own.
+    prefix = f"guest-{shaped.position}-{len(shaped.files) + 1}-"
+    return (
+        pl.DataFrame({"customer": columns["customer_id"], "day": columns["order_date"], LINE: lines})
+        .select(
+            pl.when(pl.col("day").is_not_null()).then(
+                pl.coalesce(
+                    pl.col("customer") + "|" + pl.col("day").cast(pl.String),
+                    pl.lit(prefix) + pl.col(LINE).cast(pl.String),
+                )
+            )
+        )
+        .to_series()
+    )
+
+
+def _count_guests(done: pl.DataFrame, shaped: Shaped) -> None:
+    nobody = done.filter(pl.col("customer_id").is_null())
+    shaped.guests["guest_id"] += int(nobody["__guest_id"].sum())
+    shaped.guests["blank_id"] += nobody.height - int(nobody["__guest_id"].sum())
