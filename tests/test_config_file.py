@@ -195,7 +195,6 @@ MISTAKES = {
         ("  purchase_unit", "\tpurchase_unit"),
         "client.yml:9: not YAML: found character",
     ),
-    ),
     "tag": (
         ("name: {ja", "name: !!python/object:os.system {ja"),
         "client.yml:2: tag !!python/object:os.system is not read",
