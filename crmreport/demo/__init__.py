@@ -36,4 +36,8 @@ def write_demo(folder: Path, *, seed: int = DEMO_SEED, scale: float = 1.0) -> li
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     books = keep_books(seed, scale)
-    return [*write_sales(data, books, seed), write_members(data, books, seed), write_products(data, books, seed)]
+    return [
+        *write_sales(data, books, seed),
+        write_members(data, books, seed),
+        write_products(data, books, seed),
+    ]

@@ -39,7 +39,8 @@ def baskets(seed: int, visits: pd.DataFrame, members: pd.DataFrame, products: pd
     product[trial] = np.where(scent_trial[trial], other, entry)
 
     lines["product"] = product
-    lines["quantity"] = np.where(trial, 1, 1 + (rng.random(len(lines)) < 0.11) + (rng.random(len(lines)) < 0.025))
+    more = (rng.random(len(lines)) < 0.11).astype(int) + (rng.random(len(lines)) < 0.025)
+    lines["quantity"] = np.where(trial, 1, 1 + more)
     # The same product twice in one basket is one line with more pieces.
     return lines.groupby(["visit", "product"], sort=True, as_index=False).agg(
         member=("member", "first"), day=("day", "first"), nth=("nth", "first"), quantity=("quantity", "sum")
@@ -111,5 +112,6 @@ def _in_season(
 
 
 def _trial_sets(products: pd.DataFrame) -> tuple[int, int]:
-    trial = products[products["category_medium"] == TRIAL]
-    return int(trial.index[trial["name"] == ENTRY_PRODUCT][0]), int(trial.index[trial["name"] != ENTRY_PRODUCT][0])
+    trial = (products["category_medium"] == TRIAL).to_numpy()
+    planted = (products["name"] == ENTRY_PRODUCT).to_numpy()
+    return int(np.flatnonzero(trial & planted)[0]), int(np.flatnonzero(trial & ~planted)[0])

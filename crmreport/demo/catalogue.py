@@ -17,7 +17,8 @@ SCENTS = (ROSE, LAVENDER, OSMANTHUS, YUZU, MUSK, PLAIN)
 BRANDS = (BASIC, GARDEN, DEW, SUNBEAM, CRIMSON)
 SKIN, MAKEUP, BODY, SETS = "スキンケア", "メイクアップ", "ボディ・ヘアケア", "セット"
 
-SERUM, BODY_CREAM, SUNSCREEN, GIFT, TRIAL = "美容液", "ボディクリーム", "日焼け止め", "ギフトセット", "トライアルセット"
+SERUM, BODY_CREAM, SUNSCREEN = "美容液", "ボディクリーム", "日焼け止め"
+GIFT, TRIAL = "ギフトセット", "トライアルセット"
 
 # (major, medium, minor, price, popularity, has a refill, {brand: (scents)}, concerns or finishes)
 _LINES: list[tuple[str, str, str, int, float, bool, dict[str, tuple[str, ...]], tuple[str, ...]]] = [
@@ -91,8 +92,9 @@ def catalogue() -> pd.DataFrame:
                          round(list_price / 1.1 * _COST_RATE[major]), kind, weight))  # fmt: skip
             if refill:
                 less = round(list_price * REFILL_PRICE / 10) * 10
+                cost = round(less / 1.1 * _COST_RATE[major] * 0.9)
                 rows.append((f"{name} 詰め替え", major, medium, minor, scent, concern, brand, less,
-                             round(less / 1.1 * _COST_RATE[major] * 0.9), "詰め替え", weight * 0.7))  # fmt: skip
+                             cost, "詰め替え", weight * 0.7))  # fmt: skip
     rows += [
         ("はじめてのトライアルセット", SETS, TRIAL, "7日間", "", "乾燥", BASIC, 1650, 780, "トライアル", 0.0),
         ("香りのトライアルセット", SETS, TRIAL, "7日間", "", "乾燥", GARDEN, 1980, 900, "トライアル", 0.0),

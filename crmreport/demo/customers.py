@@ -16,7 +16,7 @@ MEMBERS = 20_000
 _JOINED_BEFORE = 0.35
 _OLDEST_DAY = day_of(date(2015, 4, 1))
 _GAP_DAYS = 63.0
-_SOURCES = {"店頭": 0.38, "EC検索": 0.18, "SNS広告": 0.16, "紹介": 0.12, "雑誌・メディア": 0.09, "その他": 0.07}
+_SOURCES = {"店頭": 0.38, "EC検索": 0.18, "SNS広告": 0.16, "紹介": 0.12, "雑誌": 0.09, "その他": 0.07}
 
 
 def members(seed: int, scale: float) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def members(seed: int, scale: float) -> pd.DataFrame:
     high = np.array([p.postal[1] for p in PREFECTURES])[home]
     prefix, suffix = rng.integers(low, high + 1), rng.integers(1, 9999, size=n)
     joined = _joined(rng, n)
-    age = np.clip(rng.normal(46, 14, size=n), 18, 88)
+    age = np.clip(rng.normal(46, 14, size=n), 17 + (DAYS - joined) / 365, 92)  # nobody joined before 16
     born = date(2026, 10, 31).toordinal() - (age * 365.25).astype(int)
     refills = rng.random(n) < 0.30
     fondness = rng.normal(size=n)

@@ -19,6 +19,7 @@ from crmreport.demo.wareki import wareki
 RANKS = ("ブロンズ", "シルバー", "ゴールド", "プラチナ")
 _RANK_FROM = (0, 15_000, 40_000, 80_000)
 _RANK_YEAR = (day_of(LAST.replace(year=2025, month=4, day=1)), day_of(LAST.replace(month=3, day=31)))
+_CONSENTS = {"メール配信": "mail", "LINE配信": "line", "SMS配信": "sms", "DM送付": "dm"}
 _TWICE = 0.008
 _WITHDRAWN = 0.002
 
@@ -63,7 +64,7 @@ def _member_table(rng: np.random.Generator, members: pd.DataFrame, rank: np.ndar
             "会員ランク": rank,
         }
     )
-    for header, column in (("メール配信", "mail"), ("LINE配信", "line"), ("SMS配信", "sms"), ("DM送付", "dm")):
+    for header, column in _CONSENTS.items():
         table[header] = np.where(members[column], "可", "不可")
     return table
 
@@ -72,8 +73,8 @@ def _older_twins(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
     """The same number once more, with one attribute as it was before: place, rank or consent."""
     twins = table[rng.random(len(table)) < _TWICE].copy()
     kind = np.arange(len(twins)) % 3
-    moved = rng.integers(len(PREFECTURES), size=len(twins))
-    twins["都道府県"] = twins["都道府県"].mask(kind == 0, pd.Series([PREFECTURES[i].name for i in moved], twins.index))
+    before = [PREFECTURES[i].name for i in rng.integers(len(PREFECTURES), size=len(twins))]
+    twins["都道府県"] = twins["都道府県"].mask(kind == 0, pd.Series(before, twins.index))
     twins["会員ランク"] = twins["会員ランク"].mask(kind == 1, RANKS[0])
     twins["メール配信"] = twins["メール配信"].mask(kind == 2, "不可")
     return twins

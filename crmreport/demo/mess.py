@@ -39,7 +39,7 @@ def break_lines(seed: int, table: pd.DataFrame, day: np.ndarray) -> pd.DataFrame
         column, values = (
             ("購入日時", ("2024/13/45 10:20", "不明", "2025/02/30 25:61")),
             ("金額（税込）", ("", "", "")),
-            ("数量", ("二個", "－", "1ケース")),
+            ("数量", ("二個", "若干", "1ケース")),
         )[number % 3]
         broken.iloc[row, broken.columns.get_loc(column)] = values[number // 3 % 3]  # pyright: ignore
     return broken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from crmreport.demo.visits import visits as draw_visits
 
 GUEST = -1
 _GUEST_LINES = 20_500
-_REVISION_DAY = day_of(date_of(0).replace(year=2025, month=4, day=1))
+_REVISION_DAY = day_of(date(2025, 4, 1))
 _FREE_SHIPPING_FROM = 4_000
 
 
@@ -34,6 +35,12 @@ class Books:
     members: pd.DataFrame
     products: pd.DataFrame
     lines: pd.DataFrame
+
+    def net_sales(self, start: date, end: date) -> int:
+        """Net sales in JPY (tax in, returns and shipping fees off) from ``start`` to before ``end``."""
+        inside = (self.lines["day"] >= day_of(start)) & (self.lines["day"] < day_of(end))
+        goods = (self.products["kind"] != "送料").to_numpy()[self.lines["product"]]
+        return int(self.lines.loc[inside & goods, "amount"].sum())
 
 
 def keep_books(seed: int, scale: float) -> Books:
@@ -69,7 +76,7 @@ def _place(seed: int, lines: pd.DataFrame, members: pd.DataFrame) -> pd.DataFram
     store = np.where(away, rng.choice(list(STORES), size=n), home)
     store = np.where(channel == "EC", EC, np.where(channel == "電話", PHONE, store))
     placed = lines.assign(channel=channel[lines["visit"]], store=store[lines["visit"]])
-    steady = members["refills"].to_numpy()[lines["member"]] & (members["leans_ec"] > 0.7).to_numpy()[lines["member"]]
+    steady = (members["refills"] & (members["leans_ec"] > 0.7)).to_numpy()[lines["member"]]
     placed["subscription"] = steady & (placed["channel"] == "EC") & (placed["nth"] >= 2)
     return placed
 
@@ -107,7 +114,8 @@ def _guests(seed: int, scale: float, products: pd.DataFrame) -> pd.DataFrame:
     store = rng.choice(stores, size=n, p=np.array([16, 15, 11, 9, 6, 5, 9, 6, 10, 5, 4, 4]) / 100)
     count = 1 + rng.poisson(0.45, size=n)
     visit = np.repeat(np.arange(n), count)
-    lines = pd.DataFrame({"visit": visit, "member": GUEST, "day": day[visit], "nth": 0, "store": store[visit]})
+    lines = pd.DataFrame({"visit": visit, "member": GUEST, "day": day[visit], "nth": 0})
+    lines["store"] = store[visit]
     lines["product"] = pick_anything(rng, len(lines), products)
     lines["quantity"] = 1 + (rng.random(len(lines)) < 0.06)
     lines = lines.drop_duplicates(["visit", "product"], ignore_index=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def write_sales(folder: Path, books: Books, seed: int) -> list[Path]:
     order = np.argsort(day, kind="stable")
     table, day = pd.concat([table, fake], ignore_index=True).iloc[order], day[order]
     paths = []
-    for first, end in zip(_YEARS, _YEARS[1:], strict=False):
+    for first, end in pairwise(_YEARS):
         path = folder / f"売上明細_{first:%Y-%m}_{end - timedelta(days=1):%Y-%m}.csv"
         inside = (day >= day_of(first)) & (day < day_of(end))
         text = table[inside].to_csv(index=False, lineterminator="\r\n")
@@ -83,4 +84,3 @@ def _negative(numbers: pd.Series) -> np.ndarray:
     below = np.flatnonzero((numbers < 0).to_numpy())
     plain[below] = [f"▲{-int(numbers.iloc[i]):,}" for i in below]
     return plain
-
