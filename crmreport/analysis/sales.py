@@ -385,12 +385,18 @@ def sales_by_membership(
     people = nw.from_native(customers).lazy()
     if "is_member" not in people.collect_schema().names():
         raise DataError("customers have no is_member; map it in client.yml to split sales by membership")
-    people = people.select("customer_id", "is_member").unique(subset=["customer_id"], keep="any")
+    flag = nw.when(nw.col("is_member")).then(nw.lit("member")).otherwise(nw.lit("non_member"))
+    people = (
+        people.select("customer_id", "is_member")
+        .unique(subset=["customer_id"], keep="any")
+        .filter(~nw.col("is_member").is_null())
+        .select("customer_id", membership=flag)
+    )
     rows = _ordered(lines, as_of=as_of, unit=unit, items="lines", zero_value_counts=zero_value_counts)
-    known = nw.when(nw.col("is_member")).then(nw.lit("member")).otherwise(nw.lit("non_member"))
-    flagged = nw.when(nw.col("is_member").is_null()).then(nw.lit("unknown")).otherwise(known)
-    membership = nw.when(nw.col("customer_id").is_null()).then(nw.lit("guest")).otherwise(flagged)
-    rows = rows.join(people, on="customer_id", how="left").with_columns(membership=membership)
+    rows = rows.join(people, on="customer_id", how="left")
+    known = nw.col("membership").fill_null("unknown")
+    guest = nw.col("customer_id").is_null()
+    rows = rows.with_columns(membership=nw.when(guest).then(nw.lit("guest")).otherwise(known))
     return _split(rows, "membership", period)
 
 
