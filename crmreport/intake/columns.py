@@ -11,6 +11,7 @@ import polars as pl
 from crmreport.errors import DataError
 from crmreport.intake import normalise as n
 from crmreport.intake.tables import Kind
+from crmreport.intake.vocabulary import SEX_WORDS
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 
@@ -186,9 +187,9 @@ _ISO_FORMS = 3
 
 
 def _whens(values: pl.Series, order: n.DateOrder) -> Parsed:
-    """Naive microsecond datetimes as written; aware texts are turned into ``datetime[us, UTC]`` by the caller.
+    """Naive microsecond datetimes as they are written.
 
-    An aware column comes back aware; text with offsets comes back aware as a whole only if all have one.
+    A column with a zone, or text of which every time has an offset, comes back in UTC.
     """
     kind = values.dtype
     if kind == pl.Date:
@@ -260,7 +261,7 @@ def _in_range(when: pl.Series, given: pl.Series, has_time: pl.Series, changed: d
 def _sexes(text: pl.Series, changed: dict[str, int], where: str) -> Parsed:
     clean = on_distinct(text, text.is_not_null(), lambda t: n.read_text(t).lower(), pl.String)
     written = set(clean.drop_nulls().unique().to_list())
-    words = dict(n.SEX_WORDS) | {"9": ""}
+    words = dict(SEX_WORDS) | {"9": ""}
     if "2" in written:  # ISO 5218 / JIS X 0303; without a 2 a column of 0 and 1 may mean either
         words |= {"1": "male", "2": "female", "0": ""}
     elif written & {"0", "1"}:

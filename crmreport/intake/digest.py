@@ -70,7 +70,10 @@ def store_key(client: Client, inputs: list[tuple[str, int, str, str]]) -> str:
         "timezone": client.timezone,
         "currency": client.currency,
         "fiscal_year_start": client.fiscal_year_start,
-        "sources": {t: [s.model_dump(mode="json") for s in ss] for t, ss in client.sources.items()},
+        "sources": {
+            t: [s.model_dump(mode="json", exclude={"password"}) for s in ss]
+            for t, ss in client.sources.items()
+        },
         "policies": [policies.guest_ids, policies.quarantine_limit, policies.conflict_precedence],
         "control_totals": [c.model_dump(mode="json") for c in client.control_totals],
         "inputs": inputs,

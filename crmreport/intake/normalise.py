@@ -1,4 +1,6 @@
-"""One value at a time: what a written form means. Pure functions from text to value, or None if unreadable."""
+"""One value at a time: what a written form means, or None where it cannot be read."""
+
+# ruff: noqa: DTZ001 - clients write times without a zone; the zone is put to them in shape.to_instant
 
 from __future__ import annotations
 
@@ -6,6 +8,8 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
+
+from crmreport.intake.vocabulary import FLAG_WORDS, PREFECTURE_FORMS, PREFECTURE_NAMES
 
 DateOrder = Literal["ymd", "mdy", "dmy"]
 
@@ -177,21 +181,6 @@ def _offset(text: str) -> timezone:
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
 
 
-_SEX = {
-    "female": ("女", "女性", "女子", "f", "female", "woman", "w", "ウーマン", "婦人", "レディース"),
-    "male": ("男", "男性", "男子", "m", "male", "man", "紳士", "メンズ"),
-    "other": ("その他", "他", "other", "x", "nonbinary", "non-binary", "ノンバイナリー"),
-    "": ("不明", "未回答", "無回答", "回答しない", "未設定", "未入力", "unknown", "u", "not specified", "-"),
-}
-SEX_WORDS: dict[str, str] = {word: sex for sex, words in _SEX.items() for word in words}
-"""Written forms → 'female', 'male', 'other' or '' (not known)."""
-
-_TRUE = ["1", "true", "t", "yes", "y", "on", "ok", "○", "〇", "◯", "o", "有", "有り", "あり", "可", "可能", "許諾", "許可", "同意", "承諾", "希望", "希望する", "する", "はい", "済", "会員", "配信可", "受信可", "受け取る", "登録", "登録済", "購読", "オプトイン", "opt-in", "optin", "定期", "返品"]  # noqa: E501
-_FALSE = ["0", "false", "f", "no", "n", "off", "ng", "×", "✕", "✗", "x", "無", "無し", "なし", "不可", "不可能", "不許諾", "拒否", "未同意", "非同意", "不承諾", "不要", "希望しない", "しない", "いいえ", "未", "非会員", "配信不可", "受信不可", "受け取らない", "未登録", "解除", "停止", "配信停止", "オプトアウト", "opt-out", "optout", "通常", "-"]  # noqa: E501
-FLAG_WORDS: dict[str, bool] = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
-"""Written forms of yes and no, lower case after NFKC."""
-
-
 def read_flag(text: str) -> bool | None:
     """Yes or no.
 
@@ -214,16 +203,6 @@ def read_postal(text: str) -> str:
     return f"{digits[:3]}-{digits[3:]}" if len(digits) == 7 and digits.isdigit() else code
 
 
-_PREFECTURES = ["北海道", "青森県", "岩手県", "宮城県", "秋田県", "山形県", "福島県", "茨城県", "栃木県", "群馬県", "埼玉県", "千葉県", "東京都", "神奈川県", "新潟県", "富山県", "石川県", "福井県", "山梨県", "長野県", "岐阜県", "静岡県", "愛知県", "三重県", "滋賀県", "京都府", "大阪府", "兵庫県", "奈良県", "和歌山県", "鳥取県", "島根県", "岡山県", "広島県", "山口県", "徳島県", "香川県", "愛媛県", "高知県", "福岡県", "佐賀県", "長崎県", "熊本県", "大分県", "宮崎県", "鹿児島県", "沖縄県"]  # noqa: E501
-_ROMAN = ["hokkaido", "aomori", "iwate", "miyagi", "akita", "yamagata", "fukushima", "ibaraki", "tochigi", "gunma", "saitama", "chiba", "tokyo", "kanagawa", "niigata", "toyama", "ishikawa", "fukui", "yamanashi", "nagano", "gifu", "shizuoka", "aichi", "mie", "shiga", "kyoto", "osaka", "hyogo", "nara", "wakayama", "tottori", "shimane", "okayama", "hiroshima", "yamaguchi", "tokushima", "kagawa", "ehime", "kochi", "fukuoka", "saga", "nagasaki", "kumamoto", "oita", "miyazaki", "kagoshima", "okinawa"]  # noqa: E501
-PREFECTURE_NAMES = frozenset(_PREFECTURES)
-_PREFECTURE: dict[str, str] = {}
-for _code, (_name, _roman) in enumerate(zip(_PREFECTURES, _ROMAN, strict=True), start=1):
-    _short = _name if _name == "北海道" else _name[:-1]
-    for _form in (_name, _short, _roman, f"{_code:02d}", str(_code)):
-        _PREFECTURE[_form] = _name
-
-
 def read_prefecture(text: str) -> str:
     """The JIS name, from a name with or without 都道府県, a JIS code, a romanised name or a full address.
 
@@ -236,7 +215,7 @@ def read_prefecture(text: str) -> str:
     name = read_text(text)
     key = re.sub(r"[- ]?(to|fu|ken|pref\.?|prefecture)$", "", name.lower()) if name.isascii() else name
     for form in (name, name.lower(), key):
-        if form in _PREFECTURE:
-            return _PREFECTURE[form]
+        if form in PREFECTURE_FORMS:
+            return PREFECTURE_FORMS[form]
     # 3 or 4 characters, longest first; no prefecture's name begins another's.
     return next((name[:n] for n in (4, 3) if name[:n] in PREFECTURE_NAMES), name)

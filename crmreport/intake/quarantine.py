@@ -93,7 +93,7 @@ def count_lines(failures: pl.DataFrame) -> int:
 
 
 def write_quarantine(failures: pl.DataFrame, folder: Path) -> None:
-    """Write the set-aside lines as CSV (for people; nothing in it is a formula) and Parquet (as they were)."""
+    """Write the set-aside lines as CSV (for people; no cell is a formula) and Parquet (as they were)."""
     folder.mkdir(parents=True, exist_ok=True)
     failures.write_parquet(folder / "lines.parquet")
     text = [c for c, kind in _SCHEMA.items() if kind == pl.String]

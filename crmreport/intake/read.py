@@ -164,7 +164,8 @@ def check_headers(headers: list[str], name: str) -> list[str]:
         text = header.strip()
         if text in seen:
             raise DataError(
-                f"{name}: header {text!r} stands twice (columns {seen[text]} and {position}); rename one of them"
+                f"{name}: header {text!r} stands twice (columns {seen[text]} and {position}); "
+                "rename one of them"
             )
         if text:
             seen[text] = position

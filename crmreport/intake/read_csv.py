@@ -61,7 +61,12 @@ def _records(text: Any, file: SourceFile, source: Source, encoding: str) -> Iter
         )
     delimiter = pick_delimiter(first, source, file.name)
     rows = csv.reader(chain([first], text), delimiter=delimiter, strict=True)
-    headers = check_headers(next(rows), file.name)
+    try:
+        headers = check_headers(next(rows), file.name)
+    except csv.Error:
+        raise DataError(
+            f"{file.name}: the header has broken quotes; repair line {source.header_row}"
+        ) from None
     found = {"encoding": encoding, "delimiter": _DELIMITERS.get(delimiter, delimiter)}
     width = len(headers)
     begins = before_header + rows.line_num + 1

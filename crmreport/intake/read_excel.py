@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -25,9 +28,9 @@ def read_excel(file: SourceFile, source: Source) -> Iterator[Batch]:
     Raises:
         DataError: Password-protected, old .xls, damaged, no such sheet, doubled headers, no rows.
     """
-    _refuse_old_or_locked(file)
+    content = _unlocked(file, source.password)
     try:
-        book = openpyxl.load_workbook(file.path, read_only=True, data_only=True)
+        book = openpyxl.load_workbook(content, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError, EOFError):
         raise DataError(
             f"{file.name}: not a readable Excel workbook; open it in Excel and save it again"
@@ -37,28 +40,43 @@ def read_excel(file: SourceFile, source: Source) -> Iterator[Batch]:
         # Written by other programs, the stated size of a sheet is often wrong.
         sheet.reset_dimensions()
         yield _rows(sheet, file, source)
-    except (zipfile.BadZipFile, zipfile.zlib.error, SyntaxError, KeyError, EOFError):  # type: ignore[attr-defined]
+    except (zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, EOFError):
         raise DataError(f"{file.name}: the workbook is damaged; open it in Excel and save it again") from None
     finally:
         book.close()
 
 
-def _refuse_old_or_locked(file: SourceFile) -> None:
+def _unlocked(file: SourceFile, password: str | None) -> Path | io.BytesIO:
     with file.path.open("rb") as f:
         if f.read(8) != _OLE:
-            return
+            return file.path
     import msoffcrypto
-    from msoffcrypto.exceptions import FileFormatError
+    from msoffcrypto.exceptions import DecryptionError, FileFormatError, InvalidKeyError
 
-    try:
-        with file.path.open("rb") as f:
-            locked = msoffcrypto.OfficeFile(f).is_encrypted()
-    except (FileFormatError, OSError, ValueError, TypeError):
-        # An OLE file that is no known Office document: a cut-off or foreign encrypted package.
-        locked = True
-    if locked:
-        raise DataError(f"{file.name}: the workbook is protected by a password; save it without one")
-    raise DataError(f"{file.name}: the workbook is in the old .xls form; save it as .xlsx")
+    with file.path.open("rb") as f:
+        try:
+            book = msoffcrypto.OfficeFile(f)
+            locked = book.is_encrypted()
+        except (FileFormatError, OSError, ValueError, TypeError):
+            raise DataError(
+                f"{file.name}: neither an .xlsx nor a workbook with a password; save it as .xlsx"
+            ) from None
+        if not locked:
+            raise DataError(f"{file.name}: the workbook is in the old .xls form; save it as .xlsx")
+        if password is None:
+            raise DataError(
+                f"{file.name}: the workbook is protected by a password; "
+                "save it without one, or give the source a password: ${ENV_NAME}"
+            )
+        content = io.BytesIO()
+        try:
+            book.load_key(password=password)
+            book.decrypt(content)
+        except (DecryptionError, InvalidKeyError):
+            raise DataError(
+                f"{file.name}: the source's password does not open the workbook; check it"
+            ) from None
+        return content
 
 
 def _sheet(book: Any, wanted: str | int, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -59,7 +60,7 @@ class Shaped:
         return len(every) - every.n_unique()
 
 
-def shape_source(client: Client, table: Table, position: int, source: Source, folder) -> Shaped:
+def shape_source(client: Client, table: Table, position: int, source: Source, folder: Path) -> Shaped:
     """Read one source of one table.
 
     Args:
@@ -165,7 +166,7 @@ def _take(batch: Batch, file: SourceFile, shaped: Shaped, client: Client) -> Non
 def _without_totals_row(
     frame: pl.DataFrame, mapping: dict[str, str], file: SourceFile, shaped: Shaped
 ) -> pl.DataFrame:
-    """The file's last line, if it is a sum of the others: a totals word, and a key that is blank or that word."""
+    """Without the file's last line where that holds a totals word and a key is blank or that word."""
     if frame.is_empty():
         return frame
     last = frame.row(-1, named=True)
@@ -213,6 +214,9 @@ def _parse(raw: pl.Series, column: str, where: str, shaped: Shaped) -> Parsed:
         )
         changed["code_list"] += int((coded.ne_missing(text)).sum())
         raw = coded
+    if column not in COLUMNS[shaped.table] and (raw.dtype.is_numeric() or raw.dtype in (pl.Boolean, pl.Date)):
+        # A column of the client's own keeps the type its Parquet file gives it.
+        return Parsed(raw, raw.is_null() & False, "")
     parsed = parse(raw, kind_of(shaped.table, column), date_order=shaped.source.date_order, where=where)
     changed.update(parsed.changed)
     return parsed

@@ -1,4 +1,4 @@
-"""One line per key: lines of customers and products with the same key become one, disagreements are listed."""
+"""One line per key: master lines with the same key become one, and disagreements are listed."""
 
 from __future__ import annotations
 
