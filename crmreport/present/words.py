@@ -95,8 +95,9 @@ class Words:
         Args:
             value: Raw value; None and NaN become an en dash.
             spec: ``text``, ``count``, ``money``, ``pct``, ``pt``, ``num0``–``num2``, ``days``,
-                ``date``, ``longdate``, ``month``, ``label:<group>``, ``plural:<one>:<many>``, and with
-                a sign ``scount``, ``smoney``, ``spct``.
+                ``date``, ``longdate``, ``month``, ``label:<group>``, ``name:<group>`` (the label of a
+                value where there is one, else the value as the client wrote it),
+                ``plural:<one>:<many>``, and with a sign ``scount``, ``smoney``, ``spct``.
             area: Where labels are looked up first.
 
         Raises:
@@ -112,6 +113,9 @@ class Words:
                 return str(value)
             case "label":
                 return self.label(f"{detail}.{value}", area=area)
+            case "name":
+                keys = (f"{area}.{detail}.{value}", f"{detail}.{value}")
+                return next((self.label(key) for key in keys if self.has(key)), str(value))
             case "plural":
                 one, many = detail.split(":")
                 return f"{numbers.plain(value, 0)} {one if abs(value) == 1 else many}"
