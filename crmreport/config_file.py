@@ -140,7 +140,19 @@ def _disagreements(file: YamlFile, client: Client, folder: Path) -> Iterator[str
         except ConfigError as error:
             place = ("control_totals", i, "period")
             yield f"{file.where(place)}: {_dotted(place)}: {error}"
+    yield from _axis_faults(file, client)
     yield from _chapter_faults(file, client, folder.parent.parent / "notebooks")
+
+
+def _axis_faults(file: YamlFile, client: Client) -> Iterator[str]:
+    products = client.sources.get("products", [])
+    known = sorted({column for source in products for column in (*source.columns, *source.constants)})
+    for axis, columns in client.axes.items():
+        for i, column in enumerate(columns):
+            if column not in known:
+                place = ("axes", axis, i)
+                near = _suggest(column, known)
+                yield f"{file.where(place)}: {_dotted(place)}: no products column {column!r}; {near}"
 
 
 def _chapter_faults(file: YamlFile, client: Client, notebooks: Path) -> Iterator[str]:

@@ -159,6 +159,10 @@ MISTAKES = {
         ("period: 2026-10", "period: 2026/10"),
         "client.yml:12: control_totals[0].period: period '2026/10' is not a period; write it as 2026-10",
     ),
+    "axis on a column the products do not have": (
+        ("policies:\n", "axes: {brand: [maker]}\npolicies:\n"),
+        "client.yml:8: axes.brand[0]: no products column 'maker'; there are none yet",
+    ),
     "path out of the folder": (
         ("data/orders.csv", "../other/data/orders.csv"),
         "client.yml:5: sources.order_lines[0].path: '../other/data/orders.csv' leaves the client's folder",
@@ -195,6 +199,7 @@ MISTAKES = {
         ("  purchase_unit", "\tpurchase_unit"),
         "client.yml:9: not YAML: found character",
     ),
+    "bracket left open": (("[sales, decile]", "[sales, decile"), "client.yml:16: not YAML: expected"),
     "tag": (
         ("name: {ja", "name: !!python/object:os.system {ja"),
         "client.yml:2: tag !!python/object:os.system is not read",
