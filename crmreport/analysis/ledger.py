@@ -6,6 +6,7 @@ dated after the report's last day means the same thing in every chapter.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -200,6 +201,30 @@ def days_before(as_of: date, column: str) -> nw.Expr:
     then = nw.col(column).cast(nw.Datetime("us"))
     gap = nw.lit(as_of).cast(nw.Datetime("us")) - then
     return (gap.dt.total_seconds() // 86_400).cast(nw.Int64)
+
+
+def settle(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Compute a frame once, so that what is built on it does not read the lines again."""
+    if frame.implementation.is_duckdb():
+        return frame.collect("pyarrow").lazy("duckdb")
+    if frame.implementation.is_spark_like():
+        return frame
+    return frame.collect().lazy()
+
+
+def money_decimals(largest: float) -> int:
+    """Decimals at which sums of money are compared and printed as data: 12 significant digits.
+
+    Sums of the same lines differ in their last bits with the order of adding; rounded there, equal
+    amounts are equal on every engine and in every run, and the rule scales with the money.
+
+    Examples:
+        >>> money_decimals(77183.60), money_decimals(0.5), money_decimals(0.0), money_decimals(3e12)
+        (7, 12, 2, 0)
+    """
+    if largest <= 0 or not math.isfinite(largest):
+        return 2
+    return max(0, 11 - math.floor(math.log10(largest)))
 
 
 def to_pandas(frame: nw.LazyFrame[Any], *, sort_by: str | list[str] | None = None) -> pd.DataFrame:
