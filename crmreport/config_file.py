@@ -28,13 +28,15 @@ _FORMS = {
 }
 
 
-def load_client(path: Path) -> Client:
+def load_client(path: Path, *, reports: bool = True) -> Client:
     """Read and check one client file.
 
     The chapters its reports name are looked for in ``notebooks/`` of the same workspace.
 
     Args:
         path: ``<workspace>/clients/<id>/client.yml``.
+        reports: Look for the chapters, too. An open notebook does not: it is one chapter,
+            and the others need not be there yet.
 
     Raises:
         ConfigError: Anything is missing, unknown, mistyped, out of bounds or contradictory.
@@ -57,6 +59,8 @@ def load_client(path: Path) -> Client:
         faults += [_fault(file, detail) for detail in error.errors(include_url=False)]
     if client is not None:
         faults += _disagreements(file, client, folder)
+        if reports:
+            faults += _chapter_faults(file, client, folder.parent.parent / "notebooks")
     if client is None or faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
     return client
@@ -141,7 +145,6 @@ def _disagreements(file: YamlFile, client: Client, folder: Path) -> Iterator[str
             place = ("control_totals", i, "period")
             yield f"{file.where(place)}: {_dotted(place)}: {error}"
     yield from _axis_faults(file, client)
-    yield from _chapter_faults(file, client, folder.parent.parent / "notebooks")
 
 
 def _axis_faults(file: YamlFile, client: Client) -> Iterator[str]:

@@ -160,7 +160,7 @@ def open_report(client: str, period: str, lang: str = "ja") -> Report:
         DataError: The client's files cannot be read.
     """
     workspace = Workspace.find()
-    settings = load_client(workspace.client_file(client))
+    settings = load_client(workspace.client_file(client), reports=False)
     languages = tuple(lang.split(","))
     for language in languages:
         if language not in LANGUAGES or language not in settings.languages:
