@@ -14,6 +14,16 @@ from typing import Any
 _HOMES = {
     "open_report": "crmreport.report",
     "CrmReportError": "crmreport.errors",
+    "left_out": "crmreport.analysis.ledger",
+    "customer_profile": "crmreport.analysis.profile",
+    "customer_profiles": "crmreport.analysis.profiles",
+    "purchase_gaps": "crmreport.analysis.purchase_gaps",
+    "lifecycle_thresholds": "crmreport.analysis.lifecycle",
+    "lifecycle_states": "crmreport.analysis.lifecycle",
+    "lifecycle_flows": "crmreport.analysis.lifecycle",
+    "valuable_at_risk": "crmreport.analysis.approach",
+    "second_purchase_window": "crmreport.analysis.approach",
+    "rank_transitions": "crmreport.analysis.ranks",
 }
 
 __all__ = sorted(_HOMES)
