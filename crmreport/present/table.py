@@ -14,7 +14,7 @@ from crmreport.present.numbers import MoneyUnit, is_blank
 from crmreport.present.text import Text
 from crmreport.present.words import Words
 
-_RIGHT = ("count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2", "days")
+_RIGHT = ("count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2", "days", "row")
 _UNITS = {
     "pct": {"ja": "%", "en": "%"},
     "spct": {"ja": "%", "en": "%"},
@@ -29,7 +29,8 @@ class Column:
 
     Args:
         name: Column of the frame; the English name the CSV keeps.
-        spec: Format as in :meth:`Words.format`; money gets one unit for the whole column.
+        spec: Format as in :meth:`Words.format`; money gets one unit for the whole column. ``row:<column>``
+            takes each row's own format from that column: for tables whose rows are measures.
         label: Label key; ``column.<name>`` when not given.
         bar: Draw the value as a bar behind the number; at most one column of a table.
     """
@@ -175,7 +176,8 @@ class Table:
     ) -> str:
         value: Any = row.get(column.name)
         is_total = column is self.columns[0] and row.get(column.name) == words.label("common.total")
-        said = escape(str(value) if is_total else self._written(column, value, words, units.get(column.name)))
+        unit = units.get(column.name)
+        said = escape(str(value) if is_total else self._written(column, value, words, unit, row))
         if column is self.columns[0]:
             return f'<th scope="row"{" class=num" if column.is_number else ""}>{said}</th>'
         if not column.is_number:
@@ -186,9 +188,13 @@ class Table:
             return f'<td class="num bar"{raw} style="--w:{width:.1f}%">{said}</td>'
         return f'<td class="num"{raw}>{said}</td>'
 
-    def _written(self, column: Column, value: Any, words: Words, unit: MoneyUnit | None) -> str:
+    def _written(
+        self, column: Column, value: Any, words: Words, unit: MoneyUnit | None, row: Mapping[Any, Any]
+    ) -> str:
         if is_blank(value):
             return "" if column is self.columns[0] else words.format(None, "text")
+        if column.kind == "row":
+            return words.format(value, str(row[column.spec.partition(":")[2]]), area=self.area)
         if unit is not None:
             text = unit.write(float(value)).replace("-", "−")
             return "+" + text if column.kind == "smoney" and float(value) > 0 else text
