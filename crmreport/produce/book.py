@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import mimetypes
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,24 @@ from crmreport.present.words import Words
 from crmreport.produce.naming import period_label
 from crmreport.produce.outputs import Executed, Item, anchor, findings
 from crmreport.produce.provenance import Provenance
+from crmreport.produce.record import ListCount
 from crmreport.produce.summary import Summary, summarise
 
 BACK_MATTER = ("data_quality", "definitions")
 """Chapters that stand behind the actions."""
 # Below this a random split tells nothing apart: 30 % relative lift on a 10 % rate, both arms together.
 _SMALLEST_TEST = 400
-_SHELF = ("fix_assortment", "push_assortment", "region_check")
+CONTACT = (
+    "return_offer",
+    "early_access",
+    "step_mail",
+    "refill_reminder",
+    "win_back",
+    "second_purchase_offer",
+    "cross_sell",
+    "member_signup",
+)
+"""Measures that write to people; their lists hold only who consented to a channel."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,6 @@ class Book:
     actions: list[Action]
     back: list[BookChapter]
     provenance: Provenance
-    columns: dict[str, str] = field(default_factory=dict)
 
     @property
     def chapters(self) -> list[BookChapter]:
@@ -102,6 +113,7 @@ def make_book(
     period: Period,
     chapters: list[Executed],
     provenance: Provenance,
+    lists: Mapping[str, ListCount] | None = None,
 ) -> Book:
     """Bind what the chapters recorded into the book of one language."""
     words = Words(lang, currency=client.currency)
@@ -127,7 +139,7 @@ def make_book(
         partial=any(c.status == "failed" for c in chapters),
         summary=summarise(chapters, found, words=words, period=period, titles=titles, client=client),
         front=[c for c in bound if c.name not in BACK_MATTER],
-        actions=[_action(item, words, titles) for item in found if _is_action(item)],
+        actions=[_action(item, words, titles, lists or {}) for item in found if _is_action(item)],
         back=[c for c in bound if c.name in BACK_MATTER],
         provenance=provenance,
     )
@@ -157,7 +169,9 @@ def _logo(client: Client, folder: Path) -> str | None:
     path = (folder / client.brand.logo).resolve()
     media = mimetypes.guess_type(path.name)[0]
     if not path.is_file() or not path.is_relative_to(folder.resolve()):
-        raise ConfigError(f"client.yml: brand.logo: no file {client.brand.logo!r} in the client's folder; put it there")
+        raise ConfigError(
+            f"client.yml: brand.logo: no file {client.brand.logo!r} in the client's folder; put it there"
+        )
     if media not in ("image/png", "image/jpeg", "image/svg+xml"):
         raise ConfigError(f"client.yml: brand.logo: {client.brand.logo!r} is no PNG, JPEG or SVG; convert it")
     return f"data:{media};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
@@ -172,7 +186,8 @@ def _chapter(chapter: Executed, words: Words) -> BookChapter:
     elif chapter.status == "skipped":
         known = [f"book.partial.tables.{table}" for table in chapter.missing]
         names = [words.label(k) if words.has(k) else k.rpartition(".")[2] for k in known]
-        notice = words.say(Text("book.partial.skipped", tables={"ja": "・", "en": ", "}[words.lang].join(names)))
+        between = {"ja": "・", "en": ", "}[words.lang]
+        notice = words.say(Text("book.partial.skipped", tables=between.join(names)))
     return BookChapter(
         name=chapter.name,
         anchor=anchor("chapter", chapter.name),
@@ -187,18 +202,22 @@ def _is_action(item: Item) -> bool:
     return item.finding is not None and item.finding.severity != "info"
 
 
-def _action(item: Item, words: Words, titles: dict[str, str]) -> Action:
+def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str, ListCount]) -> Action:
     finding, text = item.finding, item.text[words.lang]
     assert finding is not None
-    rows = finding.list_rows
+    count = lists.get(finding.id)
+    rows = count.rows if count else finding.list_rows
     if rows is not None:
-        who = words.say(Text("book.actions.people", n=rows))
+        who = words.say(Text("book.actions.people", n=finding.list_rows or rows))
+        if count and count.without_consent:
+            consented = words.say(Text("book.actions.consented", n=count.rows, left=count.without_consent))
+            who += {"ja": f"。{consented}", "en": f". {consented}"}[words.lang]
     elif finding.measure == "data_fix":
         who = words.label("book.actions.data_task")
     else:
         who = words.label("book.actions.store_task")
     test = Text(f"book.test.{finding.measure}")
-    if rows is not None and rows < _SMALLEST_TEST and finding.measure not in (*_SHELF, "data_fix"):
+    if rows is not None and rows < _SMALLEST_TEST and finding.measure in CONTACT:
         test = Text("book.actions.test_small", n=rows)
     effect = Text("book.actions.no_money")
     if finding.money is not None:
@@ -209,7 +228,7 @@ def _action(item: Item, words: Words, titles: dict[str, str]) -> Action:
         who=who,
         measure=words.label(f"book.measure.{finding.measure}"),
         what=text["do_what"],
-        list_file=f"lists/{finding.id}.xlsx" if rows else None,
+        list_file=f"lists/{finding.id}.xlsx" if count else None,
         effect=words.say(effect),
         test=words.say(test),
         anchor=anchor("finding", finding.id),

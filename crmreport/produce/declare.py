@@ -140,7 +140,8 @@ def _read(file: Path) -> Declaration:
             hint = _did_you_mean(str(first["loc"][-1]), list(names))
         else:
             hint = "see docs on how to add a chapter"
-        raise ConfigError(f"{file.name}: {key}: {first['msg']}, found {first['input']!r:.80}; {hint}") from None
+        found = f"{first['input']!r:.80}"
+        raise ConfigError(f"{file.name}: {key}: {first['msg']}, found {found}; {hint}") from None
 
 
 def resolve(
@@ -170,7 +171,7 @@ window_months?
     for name in given:
         key = f"{where}: {declaration.chapter}.{name}"
         if not isinstance(name, str):
-            raise ConfigError(f"{key}: a parameter's name must be text, found {type(name).__name__}; quote it")
+            raise ConfigError(f"{key}: a parameter's name must be text, found {_kind(name)}; quote it")
         if name in IMPLICIT:
             raise ConfigError(f"{key}: is set by the run itself; take it out")
         if name not in declaration.parameters:
@@ -227,7 +228,7 @@ def _check_notebook(declaration: Declaration, notebook: Path) -> None:
         cells = nbformat.read(notebook, as_version=4).cells
     except Exception as error:  # nbformat raises its own, json's and jsonschema's errors
         raise ConfigError(
-            f"{notebook.name}: not readable as a notebook ({type(error).__name__}); save it again in JupyterLab"
+            f"{notebook.name}: no readable notebook ({type(error).__name__}); save it again in JupyterLab"
         ) from None
     tagged = [c for c in cells if c.cell_type == "code" and "parameters" in c.metadata.get("tags", [])]
     if len(tagged) != 1:
@@ -260,7 +261,9 @@ def _literals(source: str, file: str) -> dict[str, Any]:
     try:
         body = ast.parse(source).body
     except SyntaxError as error:
-        raise ConfigError(f"{file}: the cell tagged 'parameters', line {error.lineno}: no Python; fix it") from None
+        raise ConfigError(
+            f"{file}: the cell tagged 'parameters', line {error.lineno}: no Python; fix it"
+        ) from None
     for line in body:
         target = line.targets[0] if isinstance(line, ast.Assign) and len(line.targets) == 1 else None
         try:

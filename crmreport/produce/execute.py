@@ -62,7 +62,7 @@ def execute(
     scratch = _scratch()
     done: dict[str, Outcome] = {}
     try:
-        context = _context()
+        context = worker_context()
         with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
             waiting: dict[Future[Outcome], Task] = {pool.submit(run_one, t, scratch): t for t in tasks}
             for future in as_completed(waiting):
@@ -70,7 +70,7 @@ def execute(
                 try:
                     outcome = future.result()
                 except BrokenExecutor:
-                    outcome = Outcome(task.chapter, "failed", 0.0, "the process running it was killed; is memory short?")
+                    outcome = Outcome(task.chapter, "failed", 0.0, "its process was killed; is memory short?")
                 done[task.chapter] = outcome
                 if on_done:
                     on_done(outcome)
@@ -79,7 +79,7 @@ def execute(
     return [done[t.chapter] for t in tasks]
 
 
-def _context() -> Any:
+def worker_context() -> Any:
     """Workers start from a clean process, never from a copy of the caller with its threads and files."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -124,9 +124,9 @@ def run_one(task: Task, scratch: Path) -> Outcome:
         notebook: Any = None
 
         @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
+        def execute_managed_notebook(cls, nb_man: Any, *args: Any, **options: Any) -> Any:
             cls.notebook = nb_man.nb
-            return super().execute_managed_notebook(nb_man, kernel_name, **options)
+            return super().execute_managed_notebook(nb_man, *args, **options)
 
     papermill_engines.register("crmreport", Keeping)
     for noisy in ("papermill", "traitlets", "nbclient"):
@@ -183,7 +183,7 @@ def settle(notebook: Any, error: str | None) -> str | None:
     cells = notebook.cells
     failed: int | None = None
     if error is not None:
-        raised = [i for i, c in enumerate(cells) if any(o.output_type == "error" for o in c.get("outputs", []))]
+        raised = [i for i, c in enumerate(cells) if _has_error(c)]
         begun = [i for i, c in enumerate(cells) if c.metadata.get("papermill", {}).get("start_time")]
         failed = raised[0] if raised else (begun[-1] if begun else 0)
     for i, cell in enumerate(cells):
@@ -231,6 +231,10 @@ def _kernel_manager(scratch: Path, chapter: str) -> type:
             super().__init__(*args, **kwargs)
 
     return Private
+
+
+def _has_error(cell: Any) -> bool:
+    return any(output.output_type == "error" for output in cell.get("outputs", []))
 
 
 def _stderr_cells(notebook: Any) -> int:

@@ -8,7 +8,7 @@ import html as escaping
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 import mistune
@@ -19,6 +19,7 @@ from nbconvert.preprocessors import Preprocessor
 from traitlets import Unicode
 from traitlets.config import Config
 
+from crmreport.config import Language
 from crmreport.errors import RunError
 from crmreport.present import fonts
 from crmreport.produce.book import Book, BookChapter
@@ -31,7 +32,7 @@ _LANGUAGE_TAGS = {"lang-ja": "ja", "lang-en": "en"}
 _ALWAYS = "0123456789/.,:–−%+±…·•()[]" + "".join(map(chr, range(0x20, 0x7F)))
 _SVG = re.compile(r'data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)"')
 _GONE = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL)
-_SAID = re.compile(r'\b(?:alt|aria-label|content|title)="([^"]*)"')
+_SAID = re.compile(r'\b(?:alt|aria-label|content|title|data-[a-z]+)="([^"]*)"')
 
 
 class KeepLanguage(Preprocessor):
@@ -40,10 +41,11 @@ class KeepLanguage(Preprocessor):
     lang = Unicode()
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        lang = cast("Language", self.lang)
         cells = []
         opening: Any = None
         for cell in nb.cells:
-            if (start := cell.metadata.get("opens")) is not None:
+            if cell.metadata.get("opens") is not None:
                 opening = cell
                 opening.metadata["heading"] = ""
                 cells.append(cell)
@@ -57,15 +59,12 @@ class KeepLanguage(Preprocessor):
                 shown = []
                 for item in cell_items(cell):
                     if item.kind == "message" and opening is not None and not opening.metadata["heading"]:
-                        opening.metadata["heading"] = item.html[self.lang]
+                        opening.metadata["heading"] = item.html[lang]
                     else:
-                        shown.append(item.html[self.lang])
-                cell.outputs = [
-                    nbformat.v4.new_output("display_data", {"text/html": part}) for part in shown
-                ]
+                        shown.append(item.html[lang])
+                cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": part}) for part in shown]
                 if shown:
                     cells.append(cell)
-            del start
         nb.cells = cells
         return nb, resources
 
@@ -147,7 +146,9 @@ def render(book: Book) -> str:
 
 def embed_fonts(page: str) -> str:
     """Put the glyphs the page and its pictures use into the page."""
-    text = visible_text(page)
+    # Marks the style sheet puts in front of things, and the running footer, are in no element's text.
+    style = _asset("style.css")
+    text = visible_text(page) + "".join({c for c in style if ord(c) > 0x7F})
     fonts.require_glyphs(text)
     fonts.require_glyphs(text, 700)
     drawn = "".join(_drawn_text(m[1]) for m in _SVG.finditer(page))
@@ -185,10 +186,11 @@ def _bind(chapters: list[BookChapter]) -> Any:
     """One notebook of all chapters; a marker cell opens each."""
     bound = nbformat.v4.new_notebook()
     for chapter in chapters:
-        marker = nbformat.v4.new_markdown_cell("", metadata={"opens": chapter.name})
+        marker = nbformat.v4.new_markdown_cell("", id=chapter.anchor, metadata={"opens": chapter.name})
         bound.cells.append(marker)
-        if chapter.notebook is not None:
-            bound.cells.extend(nbformat.from_dict(cell) for cell in chapter.notebook.cells)
+        for number, cell in enumerate(chapter.notebook.cells if chapter.notebook is not None else []):
+            # Cell ids are unique in a chapter, not in a book.
+            bound.cells.append(nbformat.from_dict({**cell, "id": f"{chapter.name[:50]}-{number}"}))
     return bound
 
 
@@ -202,7 +204,9 @@ def _drawn_text(encoded: str) -> str:
     return "".join(set(escaping.unescape(_GONE.sub("", svg))))
 
 
-_REMOTE = re.compile(r"""(?:src|href|action|poster|srcset)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?(?:https?:)?//""", re.I)
+_REMOTE = re.compile(
+    r"""(?:src|href|action|poster|srcset)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?(?:https?:)?//""", re.I
+)
 _LINK = re.compile(r'<a\b[^>]*\bhref="([^"]*)"')
 _ID = re.compile(r'\bid="([^"]*)"')
 
@@ -217,7 +221,7 @@ def check(page: str, *, files: set[str] = frozenset()) -> None:  # type: ignore[
     Raises:
         RunError: Names the first offence.
     """
-    bare = re.sub(r'data:[a-z/+]+;base64,[A-Za-z0-9+/=]+', "data:", page)
+    bare = re.sub(r"data:[a-z/+]+;base64,[A-Za-z0-9+/=]+", "data:", page)
     if found := _REMOTE.search(bare):
         around = bare[max(0, found.start() - 20) : found.end() + 60]
         raise RunError(f"the page asks a server ({around!r}); embed it instead")

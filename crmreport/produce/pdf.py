@@ -73,7 +73,7 @@ def print_pdf(page: str, *, as_of: date) -> Printed:
             )
             data = document.write_pdf(pdf_variant="pdf/ua-1")
         except library.urls.FatalURLFetchingError as error:
-            raise RunError(f"the page refers to something outside itself ({error}); embed it instead") from None
+            raise RunError(f"the page asks for something outside itself ({error}); embed it") from None
     anchors: dict[str, int] = {}
     for number, sheet in enumerate(document.pages, 1):
         for name in sheet.anchors:

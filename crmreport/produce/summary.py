@@ -75,7 +75,8 @@ class Summary:
         if self.density < 2:
             return replace(self, density=self.density + 1)
         if len(self.highlights) > 3 or len(self.caveats) > 1:
-            return replace(self, highlights=self.highlights[: max(3, len(self.highlights) - 1)], caveats=self.caveats[:1])
+            fewer = self.highlights[: max(3, len(self.highlights) - 1)]
+            return replace(self, highlights=fewer, caveats=self.caveats[:1])
         return replace(self, density=3) if self.density == 2 else None
 
 
@@ -128,9 +129,7 @@ def _highlight(item: Item, words: Words, titles: dict[str, str]) -> Highlight:
     )
 
 
-def kpi_tiles(
-    table: Item, *, words: Words, period: Period, targets: dict[str, float]
-) -> list[Kpi]:
+def kpi_tiles(table: Item, *, words: Words, period: Period, targets: dict[str, float]) -> list[Kpi]:
     """The tiles of the table ``sales.kpi``: its columns are kpi, spec, value, previous, year_ago, target.
 
     Differences of rates are points; of everything else, a percentage of the earlier value.
@@ -147,8 +146,13 @@ def kpi_tiles(
         target = targets.get(kpi, row.get("target"))
         if not is_blank(target):
             changes.append(_change(words.label("book.change.target"), value, target, spec, words))
-        tiles.append(Kpi(words.label(f"kpi.{kpi}", area="sales"), words.format(value, spec), changes))
+        tiles.append(Kpi(_kpi_label(kpi, words), words.format(value, spec), changes))
     return tiles
+
+
+def _kpi_label(kpi: str, words: Words) -> str:
+    keys = (f"sales.kpi.{kpi}", f"book.kpi.{kpi}", f"sales.column.{kpi}", f"column.{kpi}")
+    return words.label(next((key for key in keys if words.has(key)), keys[0]))
 
 
 def _change(label: str, value: object, base: object, spec: str, words: Words) -> Change:

@@ -1,0 +1,135 @@
+"""Into reports/ whole or not at all: built aside, checked, recorded, renamed into place."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from crmreport.errors import RunError
+from crmreport.produce.plan import TEMPLATES, sha256
+from crmreport.workspace import Workspace
+
+RECORD = "run.json"
+_OLD = ".old"
+_SCHEMA = TEMPLATES.parent / "run.schema.json"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_STYLE = (
+    "body{font-family:'Noto Sans CJK JP','Hiragino Sans','Yu Gothic',Meiryo,sans-serif;color:#1f2328;"
+    "max-width:46rem;margin:3rem auto;padding:0 1rem;line-height:1.7}h1{font-size:1.5rem}"
+    "li{margin:.6rem 0}ul{padding-left:1.2rem}span{color:#57606a;font-size:.85rem;display:block}"
+)
+
+
+def target(workspace: Workspace, client: str, period: str, report: str) -> Path:
+    """Where a report is published: reports/<client>/<period>/, other reports beside it."""
+    return workspace.reports / client / (period if report == "assessment" else f"{period}-{report}")
+
+
+def published(folder: Path, key: str) -> dict[str, Any] | None:
+    """The record of a complete report made under ``key``, when every file of it is still as it was."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        if record["key"] != key or record["status"] != "complete":
+            return None
+        intact = all(sha256(folder / entry["path"]) == entry["sha256"] for entry in record["outputs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return record if intact else None
+
+
+@contextmanager
+def staging(workspace: Workspace, client: str, period: str) -> Iterator[Path]:
+    """A folder to build in, on the same disk as the reports; gone afterwards whatever happens."""
+    home = workspace.reports / ".staging"
+    home.mkdir(parents=True, exist_ok=True)
+    folder = home / f"{client}+{period}+{os.getpid()}-{secrets.token_hex(4)}"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def recover(workspace: Workspace, folder: Path) -> None:
+    """Finish or undo a publication that was cut off between its two renames."""
+    old = _aside(workspace, folder)
+    if old.exists():
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            old.rename(folder)
+
+
+def swap_in(workspace: Workspace, stage: Path, folder: Path) -> None:
+    """Put the finished folder in place of the published one.
+
+    The old one is renamed aside, the new one renamed in, then the old one is removed; if the
+    second rename fails the old one goes back.
+    """
+    recover(workspace, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    old = _aside(workspace, folder)
+    if folder.exists():
+        folder.rename(old)
+    try:
+        stage.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _aside(workspace: Workspace, folder: Path) -> Path:
+    name = "+".join(folder.relative_to(workspace.reports).parts)
+    return workspace.reports / ".staging" / f"{name}{_OLD}"
+
+
+def write_record(stage: Path, record: dict[str, Any]) -> None:
+    """Write run.json with the digest of every file beside it.
+
+    Raises:
+        RunError: The record does not follow templates/run.schema.json.
+    """
+    files = sorted(p for p in stage.rglob("*") if p.is_file() and p.name != RECORD)
+    record["outputs"] = [
+        {"path": p.relative_to(stage).as_posix(), "bytes": p.stat().st_size, "sha256": sha256(p)}
+        for p in files
+    ]
+    try:
+        jsonschema.validate(record, json.loads(_SCHEMA.read_text(encoding="utf-8")))
+    except jsonschema.ValidationError as error:
+        where = ".".join(map(str, error.absolute_path))
+        raise RunError(f"run.json: {where}: {error.message}; mend the run record") from None
+    text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=False)
+    (stage / RECORD).write_text(text + "\n", encoding="utf-8")
+
+
+def write_index(stage: Path, *, titles: dict[str, str], files: list[tuple[str, dict[str, str]]]) -> None:
+    """The folder's front page: every file with what it is, in every language of the report."""
+    first = next(iter(titles))
+    entries = "".join(
+        f'<li><a href="{html.escape(path, quote=True)}">{html.escape(path)}</a>'
+        + "".join(f'<span lang="{lang}">{html.escape(text)}</span>' for lang, text in said.items())
+        + "</li>"
+        for path, said in files
+    )
+    heads = "".join(f'<h1 lang="{lang}">{html.escape(title)}</h1>' for lang, title in titles.items())
+    page = (
+        f'<!doctype html>\n<html lang="{first}"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(titles[first])}</title><style>{_STYLE}</style></head>\n"
+        f"<body><main>{heads}<ul>{entries}</ul></main></body></html>\n"
+    )
+    (stage / "index.html").write_text(page, encoding="utf-8")

@@ -1,0 +1,98 @@
+"""What is written down about a run: provenance for the reader, run.json for machines."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from crmreport.intake import IntakeReport
+from crmreport.produce import ChapterRun
+from crmreport.produce.execute import Outcome
+from crmreport.produce.plan import Plan, sha256
+from crmreport.produce.provenance import (
+    ChapterSource,
+    Flow,
+    InputFile,
+    Provenance,
+    package_versions,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListCount:
+    """How many customers an action list holds, and how many gave no consent and are left out."""
+
+    rows: int
+    without_consent: int
+
+
+def make_provenance(plan: Plan, intake: IntakeReport) -> Provenance:
+    """Files, rows, notebooks, parameters and versions of a run."""
+    flows: dict[str, Flow] = {}
+    for s in intake.sources:
+        before = flows.get(s.table, Flow(s.table, 0, 0, 0, 0))
+        flows[s.table] = Flow(
+            s.table,
+            before.rows_in + s.lines,
+            before.stored + s.stored,
+            before.quarantined + s.quarantined,
+            before.excluded + s.n_excluded,
+        )
+    return Provenance(
+        inputs=tuple(InputFile(i.name, i.sha256, i.lines) for i in intake.inputs),
+        flows=tuple(flows.values()),
+        chapters=tuple(
+            ChapterSource(
+                {str(k): v for k, v in step.chapter.declaration.title.items()},
+                sha256(step.chapter.notebook),
+                dict(step.parameters),
+            )
+            for step in plan.steps
+            if not step.missing
+        ),
+        packages=package_versions(),
+        revenue=plan.client.policies.revenue,
+    )
+
+
+def make_record(
+    plan: Plan,
+    runs: list[ChapterRun],
+    outcomes: dict[str, Outcome],
+    provenance: Provenance,
+    *,
+    lists: dict[str, ListCount],
+    store: str,
+    timings: dict[str, float],
+) -> dict[str, Any]:
+    """run.json before the outputs are listed; see templates/run.schema.json."""
+    partial = any(r.status == "failed" for r in runs)
+    return {
+        "schema": 1,
+        "status": "partial" if partial else "complete",
+        "report": plan.report,
+        "client": plan.client.client,
+        "period": plan.period.name,
+        "as_of": plan.period.as_of.isoformat(),
+        "languages": list(plan.languages),
+        "key": plan.key,
+        "store": store,
+        "chapters": [
+            {
+                "chapter": r.chapter,
+                "status": r.status,
+                "key": step.key,
+                "reused": r.reused,
+                "seconds": r.seconds,
+                "parameters": dict(step.parameters),
+                "reason": r.reason,
+                "warnings": outcomes[r.chapter].warnings if r.chapter in outcomes else 0,
+            }
+            for r, step in zip(runs, plan.steps, strict=True)
+        ],
+        "inputs": [asdict(i) for i in provenance.inputs],
+        "flows": [asdict(f) for f in provenance.flows],
+        "lists": {name: asdict(count) for name, count in lists.items()},
+        "versions": dict(provenance.packages),
+        "timings": dict(timings),
+    }
