@@ -46,9 +46,10 @@ class Books:
 def keep_books(seed: int, scale: float) -> Books:
     """Let the shop trade for 36 months."""
     members, products = draw_members(seed, scale), catalogue()
-    visits = slip_region(seed, draw_visits(seed, members), members)
+    visits = draw_visits(seed, members)
     lines = _place(seed, baskets(seed, visits, members, products), members)
     lines = _price(stream(seed, "prices"), lines, products)
+    lines = slip_region(seed, lines, members)
     lines = lapse_top_buyers(seed, lines, members)
     guests = _guests(seed, scale, products)
     guests["visit"] += lines["visit"].max() + 1

@@ -11,7 +11,7 @@ from crmreport.demo.seeds import stream
 
 _EVENNESS = 1.7  # shape of the gaps: 1 would be pure chance, more is more regular
 _FIRST_LEAVES = 0.47
-_STILL_THERE = 0.54
+_STILL_THERE = 0.57
 _MOST_VISITS = 160
 
 
@@ -37,7 +37,8 @@ def visits(seed: int, members: pd.DataFrame) -> pd.DataFrame:
     reading = np.where(
         new,
         clock.at(np.maximum(joined, 0) + 0.5),
-        rng.gamma(_EVENNESS, 1 / _EVENNESS, size=len(members)) / rate * rng.random(len(members)),
+        # What is left of a gap met at a random moment: long gaps are met more often.
+        rng.gamma(_EVENNESS + 1, 1 / _EVENNESS, size=len(members)) / rate * rng.random(len(members)),
     )
     who = np.flatnonzero(new | (rng.random(len(members)) < _STILL_THERE))
     found: list[tuple[np.ndarray, np.ndarray, int]] = []
