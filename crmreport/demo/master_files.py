@@ -75,8 +75,10 @@ def _older_twins(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
     kind = np.arange(len(twins)) % 3
     before = [PREFECTURES[i].name for i in rng.integers(len(PREFECTURES), size=len(twins))]
     twins["都道府県"] = twins["都道府県"].mask(kind == 0, pd.Series(before, twins.index))
-    twins["会員ランク"] = twins["会員ランク"].mask(kind == 1, RANKS[0])
-    twins["メール配信"] = twins["メール配信"].mask(kind == 2, "不可")
+    lower = twins["会員ランク"].map(dict(zip(RANKS, (RANKS[1], *RANKS), strict=False)))
+    twins["会員ランク"] = twins["会員ランク"].mask(kind == 1, lower)
+    other = twins["メール配信"].map({"可": "不可", "不可": "可"})
+    twins["メール配信"] = twins["メール配信"].mask(kind == 2, other)
     return twins
 
 

@@ -20,7 +20,7 @@ from crmreport.demo.visits import visits as draw_visits
 GUEST = -1
 _GUEST_LINES = 20_500
 _REVISION_DAY = day_of(date(2025, 4, 1))
-_FREE_SHIPPING_FROM = 4_000
+_FREE_SHIPPING_FROM = 3_300
 
 
 @dataclass(frozen=True, slots=True)

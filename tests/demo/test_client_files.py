@@ -13,6 +13,7 @@ from crmreport.config import Client
 from crmreport.demo import DEMO_SEED
 from crmreport.demo.master_files import RANKS
 from crmreport.demo.orders import Books, keep_books
+from crmreport.demo.places import EC, PHONE, STORES
 from crmreport.demo.planted import in_missing_delivery
 from crmreport.period import Period
 from tests.demo.delivery import FEE, TRAINING, Delivery
@@ -73,5 +74,7 @@ def test_every_mapped_header_and_rule_is_in_the_files(delivery: Delivery):
             assert {rule.column for rule in source.rules} <= there
     excluded = {value for rule in sources["order_lines"][0].rules for value in rule.exclude or []}
     assert excluded == {FEE, TRAINING}
+    stores = sources["order_lines"][0].codes["store_id"]
+    assert stores == {**STORES, EC: "EC", PHONE: "電話受付"}
     assert load("demo").ranks == list(RANKS)
     assert (CLIENTS / "demo" / str(load("demo").brand.logo)).is_file()

@@ -90,7 +90,7 @@ def test_member_master_has_twins_and_three_ways_to_write_a_birthday(delivery: De
     twins = rows[rows["会員番号"].duplicated(keep=False)]
     assert 130 <= len(twins) // 2 <= 190
     changed = twins.groupby("会員番号").nunique()
-    assert (changed.gt(1).sum(axis=1) <= 1).all()
+    assert (changed.gt(1).sum(axis=1) == 1).mean() > 0.98
     born = rows["生年月日"]
     forms = {r"\d{4}/\d\d/\d\d": 0.6, r"(昭和|平成)\d+年\d+月\d+日": 0.15, r"[SH]\d+\.\d+\.\d+": 0.07}
     for form, least in forms.items():
