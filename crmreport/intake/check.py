@@ -14,6 +14,10 @@ from crmreport.intake.tables import COLUMNS, KEY, Table
 from crmreport.period import add_months
 
 _MISSING_WARNS = 0.2
+_MAY_BE_BLANK = {
+    ("order_lines", c)
+    for c in ("customer_id", "coupon_id", "campaign_id", "returned_order_id", "discount", "is_subscription")
+}
 _DROP = 0.5
 _DROP_LOOKS_AT = 3
 _DROP_NEEDS_LINES = 30
@@ -326,7 +330,7 @@ def check_references(tables: dict[Table, pl.DataFrame]) -> list[Check]:
 
 
 def check_missing(shares: list[ColumnShare]) -> list[Check]:
-    """Columns of which more than a fifth is blank (the customer id of order lines is the guests' check)."""
+    """Columns of which more than a fifth is blank where blank is not an answer in itself."""
     return [
         counted(
             "missing_share",
@@ -337,9 +341,7 @@ def check_missing(shares: list[ColumnShare]) -> list[Check]:
             column=s.column,
         )
         for s in shares
-        if s.share is not None
-        and s.share > _MISSING_WARNS
-        and (s.table, s.column) != ("order_lines", "customer_id")
+        if s.share is not None and s.share > _MISSING_WARNS and (s.table, s.column) not in _MAY_BE_BLANK
     ]
 
 

@@ -20,10 +20,11 @@ def exact_sum(frame: pl.DataFrame, column: str = "revenue") -> Decimal:
 
     Examples:
         >>> exact_sum(pl.DataFrame({"revenue": [0.1] * 3}))
-        Decimal('0.3000')
+        Decimal('0.3')
     """
-    total = frame.select(parts(column)).item() if frame.height else 0
-    return Decimal(int(total or 0)).scaleb(-4)
+    total = int(frame.select(parts(column)).item() or 0) if frame.height else 0
+    whole, rest = divmod(total, _PARTS)
+    return Decimal(total).scaleb(-4).normalize() if rest else Decimal(whole)
 
 
 def to_float(total: int | None) -> float:

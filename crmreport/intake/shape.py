@@ -22,11 +22,9 @@ FILE = "__file"
 TOTALS_ROW = "totals row"
 SAME_KEY = "same key"
 
-_TOTALS = frozenset(["合計", "総合計", "総計", "計", "小計", "合算", "total", "totals", "sum"]) | {
-    "grand total",
-    "sub total",
-    "subtotal",
-}
+_TOTALS = frozenset(
+    ["合計", "総合計", "総計", "計", "小計", "合算", "total", "totals", "sum", "grandtotal", "subtotal"]
+)
 _NEEDED: dict[Table, tuple[str, ...]] = {
     "order_lines": ("order_id", "ordered_at", "revenue"),
     "customers": ("customer_id",),
@@ -170,9 +168,7 @@ def _without_totals_row(
     if frame.is_empty():
         return frame
     last = frame.row(-1, named=True)
-    words = {
-        h: normalise.read_text(str(v)).lower().rstrip(":") if v is not None else "" for h, v in last.items()
-    }
+    words = {h: _bare(str(v)) if v is not None else "" for h, v in last.items()}
     key_headers = [mapping[c] for c in ("customer_id", *_NEEDED[shaped.table]) if c in mapping]
     word = next((str(last[h]).strip() for h, w in words.items() if w in _TOTALS), None)
     if word is None or not any(words[h] == "" or words[h] in _TOTALS for h in key_headers):
@@ -184,6 +180,10 @@ def _without_totals_row(
         )
     shaped.excluded[TOTALS_ROW] += 1
     return frame.head(-1)
+
+
+def _bare(text: str) -> str:
+    return normalise.read_text(text).lower().rstrip(":").replace(" ", "")
 
 
 def _without_excluded(
