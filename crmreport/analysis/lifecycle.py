@@ -190,6 +190,7 @@ class LifecycleFlows:
         start: First day compared (states at its end).
         as_of: Second day compared.
         thresholds: The same for both days.
+        history_days: Days from the first purchase of all to the start; None when there is none by then.
         table: One row per pair of states: from_state, to_state, customers, share_of_from. ``none`` is
             no customer on that day. Customers of a state on either day are the sum over its rows.
         n_active_start: New or active at the start.
@@ -207,6 +208,7 @@ class LifecycleFlows:
     start: date
     as_of: date
     thresholds: Thresholds
+    history_days: int | None
     table: pd.DataFrame
     n_active_start: int
     n_churned: int
@@ -217,6 +219,11 @@ class LifecycleFlows:
     n_lapsed_start: int
     n_won_back: int
     win_back_rate: float | None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the history before the start is long enough for a customer to have lapsed by then."""
+        return self.history_days is not None and self.history_days >= self.thresholds.lapsed_days
 
     def at_start(self) -> pd.Series:
         """Customers per state at the start, in the order of the states."""
@@ -275,7 +282,9 @@ def lifecycle_flows(
     pairs = to_pandas(
         moved.group_by("from_code", "to_code").agg(customers=nw.len(), bought=nw.col("bought").sum())
     ).astype("int64")
-    return _flows(pairs, start=start, as_of=as_of, thresholds=thresholds)
+    oldest = to_pandas(before.select(days=days_before(start, "first_date").max()))["days"].iloc[0]
+    history_days = None if pd.isna(oldest) else int(oldest)
+    return _flows(pairs, start=start, as_of=as_of, thresholds=thresholds, history_days=history_days)
 
 
 def _states(
@@ -306,7 +315,9 @@ def _states(
     )
 
 
-def _flows(pairs: pd.DataFrame, *, start: date, as_of: date, thresholds: Thresholds) -> LifecycleFlows:
+def _flows(
+    pairs: pd.DataFrame, *, start: date, as_of: date, thresholds: Thresholds, history_days: int | None
+) -> LifecycleFlows:
     whole = pd.MultiIndex.from_product([_NAMES, _NAMES], names=["from_code", "to_code"])
     table = pairs.set_index(["from_code", "to_code"]).reindex(whole, fill_value=0).reset_index()
     # Nobody is "no customer" on both days.
@@ -329,6 +340,7 @@ def _flows(pairs: pd.DataFrame, *, start: date, as_of: date, thresholds: Thresho
         start=start,
         as_of=as_of,
         thresholds=thresholds,
+        history_days=history_days,
         n_active_start=count(active),
         n_churned=count(active, lapsed=True),
         churn_rate=_rate(count(active, lapsed=True), count(active)) if can_lapse else None,

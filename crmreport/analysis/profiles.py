@@ -1,0 +1,95 @@
+"""Several profiles of the same window, one per attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from crmreport.analysis.attributes import attributes_available, customer_groups, main_channel
+from crmreport.analysis.ledger import PurchaseUnit, to_pandas, visible
+from crmreport.analysis.profile import CustomerProfile, customer_profile
+
+# Groups that buying itself makes: today's rank, the main channel, and join years, of which the
+# younger have had less time to leave. A change of theirs says nothing about the group.
+MADE_BY_BUYING = ("join_year", "rank", "channel")
+
+
+def customer_profiles(
+    lines: Any,
+    customers: Any | None,
+    *,
+    by: Sequence[str] = (),
+    start: date,
+    as_of: date,
+    before: tuple[date, date] | None = None,
+    support: int = 30,
+    unit: PurchaseUnit = "customer_day",
+    zero_value_counts: bool = False,
+) -> dict[str, CustomerProfile]:
+    """Profiles by every attribute the data has, or by those asked for.
+
+    Attributes that follow from buying (``MADE_BY_BUYING``) are shown and not compared; nothing is
+    compared when the data begin after the earlier window does.
+
+    Args:
+        lines: Order lines; any frame narwhals understands.
+        customers: Customers on the same engine; None when there is no such table.
+        by: Attributes or customer columns; empty for all usual ones (region instead of prefecture).
+        start: First day of the window.
+        as_of: Last day of the window.
+        before: First and last day of the window compared with.
+        support: Smallest group shown and judged.
+        unit: What one purchase is.
+        zero_value_counts: Whether lines of value 0 make a purchase.
+
+    Returns:
+        Attribute → profile, in the order shown.
+
+    Raises:
+        DataError: An attribute asked for is not in the data.
+    """
+    if before and not _covers(lines, before[0], as_of):
+        before = None
+    profiles = {}
+    for name in by or _usual(lines, customers):
+        if name == "channel":
+            groups = main_channel(lines, as_of=as_of, since=start)
+        else:
+            groups = customer_groups(customers, by=name, as_of=as_of)
+        compared = None if name in MADE_BY_BUYING else before
+        profile = customer_profile(
+            lines,
+            groups,
+            by=name,
+            start=start,
+            as_of=as_of,
+            before=compared,
+            support=support,
+            unit=unit,
+            zero_value_counts=zero_value_counts,
+        )
+        profiles[name] = profile
+    return profiles
+
+
+def _covers(lines: Any, first: date, as_of: date) -> bool:
+    # A shop that is shut on the first days of its first window still covers it.
+    seen = visible(lines, as_of=as_of).select(day=nw.col("order_date").min())
+    day = to_pandas(seen)["day"].iloc[0]
+    return not pd.isna(day) and day.date() <= first + timedelta(days=6)
+
+
+def _usual(lines: Any, customers: Any | None) -> list[str]:
+    names: list[str] = []
+    if customers is not None:
+        columns = nw.from_native(customers).collect_schema().names()
+        names = [name for name in attributes_available(columns) if name != "prefecture"]
+    # Region first: it is the one a shop can act on by itself.
+    names.sort(key=lambda name: name != "region")
+    if "channel" in nw.from_native(lines).collect_schema().names():
+        names.append("channel")
+    return names
