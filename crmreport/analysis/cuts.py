@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -152,7 +153,7 @@ def fixed_cuts(
     """
     given = {"recency_days": recency_days, "frequency": frequency, "monetary": monetary}
     for name, points in given.items():
-        if not points or any(b <= a for a, b in zip(points, points[1:], strict=False)):
+        if not points or any(b <= a for a, b in itertools.pairwise(points)):
             raise ConfigError(f"thresholds of {name} are {list(points)}; give at least one, rising")
         if len(points) != len(recency_days):
             raise ConfigError(

@@ -20,6 +20,7 @@ from crmreport.analysis.ledger import (
     money_decimals,
     settle,
     to_pandas,
+    visible,
 )
 from crmreport.errors import ConfigError, DataError
 
@@ -33,8 +34,8 @@ class Deciles:
     Attributes:
         table: One row per decile: ``decile``, ``customers``, ``revenue``, ``revenue_share``,
             ``cumulative_share``, ``revenue_per_customer``, ``min_revenue``, ``max_revenue``,
-            ``purchases_per_customer``, ``active_customers``, ``lapsed_customers``,
-            ``lapsed_share`` (of the decile's customers), ``lapsed_revenue``.
+            ``purchases_per_customer``, ``active_customers``, ``active_revenue``,
+            ``lapsed_customers``, ``lapsed_share`` (of the decile's customers), ``lapsed_revenue``.
         lorenz: Cumulative shares from the smallest spender up: ``customer_share``,
             ``revenue_share``; starts at 0, 0 and ends at 1, 1.
         ties: Decile boundaries that fall between equal amounts: ``after_decile``, ``revenue``,
@@ -142,7 +143,7 @@ def decile_table(
     ranked = _ranked(totals.filter(positive), n, lapsed_days)
     slices = _slices(ranked)
     table = _table(slices, decimals)
-    revenue = float(table["revenue"].sum().round(decimals))
+    revenue = round(float(table["revenue"].sum()), decimals)
     return Deciles(
         table=table,
         lorenz=_lorenz(slices),
@@ -160,6 +161,37 @@ def decile_table(
         left_out=left_out(lines, as_of=as_of, since=since),
         _ranked=ranked,
     )
+
+
+def earlier_deciles(
+    lines: IntoFrame,
+    *,
+    as_of: date,
+    since: date,
+    lapsed_days: int = 180,
+    unit: PurchaseUnit = "customer_day",
+    zero_value_counts: bool = False,
+) -> Deciles | None:
+    """:func:`decile_table` of an earlier window, or None when it cannot be compared.
+
+    None: the ledger starts after ``since``, so the window would hold part of the sales only, or
+    fewer than ten customers bought in it.
+    """
+    first = to_pandas(visible(lines, as_of=as_of).select(first=nw.col("order_date").min()))["first"].iloc[0]
+    # A shop closed on the first days of a window has not lost them.
+    if pd.isna(first) or first > pd.Timestamp(since) + pd.Timedelta(days=7):
+        return None
+    try:
+        return decile_table(
+            lines,
+            as_of=as_of,
+            since=since,
+            lapsed_days=lapsed_days,
+            unit=unit,
+            zero_value_counts=zero_value_counts,
+        )
+    except DataError:
+        return None
 
 
 def _ranked(buyers: nw.LazyFrame[Any], n: int, lapsed_days: int) -> nw.LazyFrame[Any]:
@@ -218,6 +250,7 @@ def _table(slices: pd.DataFrame, decimals: int) -> pd.DataFrame:
             "max_revenue": groups["max_revenue"].max(),
             "purchases_per_customer": sums["n_purchases"] / customers,
             "active_customers": customers - lapsed,
+            "active_revenue": (sums["revenue"] - sums["lapsed_revenue"]).round(decimals),
             "lapsed_customers": lapsed,
             "lapsed_share": lapsed / customers,
             "lapsed_revenue": sums["lapsed_revenue"],

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
+from narwhals.typing import IntoFrame
 
 from crmreport.analysis.ledger import to_pandas
-from crmreport.analysis.segments import Segmented
+from crmreport.analysis.rfm import RfmTable, rfm_table, score_rfm
+from crmreport.analysis.segments import Segmented, SegmentMap, segment_table
 from crmreport.errors import ConfigError
 
 NEW, LEFT = "new_customers", "left"
@@ -80,13 +83,50 @@ def migration(before: Segmented, after: Segmented) -> Migration:
     have = after.table.set_index("segment")["customers"].reindex(names)
     counts[LEFT] = had - counts.sum(axis=1)
     counts.loc[NEW] = [*(have - counts[names].sum()), 0]
-    rows = [
-        (start, end, int(counts.at[start, end]), counts.at[start, end] / total if total else None)
-        for start in counts.index
-        for total in [int(counts.loc[start].sum())]
-        for end in counts.columns
-    ]
-    moves = pd.DataFrame(rows, columns=["from_segment", "to_segment", "customers", "share"])
-    moves = moves.astype({"from_segment": "str", "to_segment": "str", "share": "float64"})
+    heads = counts.sum(axis=1)
+    shares = counts.div(heads.where(heads > 0), axis=0)
+    moves = pd.DataFrame(
+        {
+            "from_segment": np.repeat(list(counts.index), len(counts.columns)),
+            "to_segment": np.tile(list(counts.columns), len(counts.index)),
+            "customers": counts.to_numpy().ravel(),
+            "share": shares.to_numpy().ravel(),
+        }
+    ).astype({"from_segment": "str", "to_segment": "str"})
     dates = (before.scores.table.as_of, after.scores.table.as_of)
     return Migration(*dates, moves, before.n_customers, after.n_customers)
+
+
+def migration_since(
+    lines: IntoFrame,
+    *,
+    table: RfmTable,
+    segments: SegmentMap,
+    as_of: date,
+    since: date | None = None,
+) -> Migration | None:
+    """Moves from an earlier day to the day of ``table``, both scored by the earlier day's cuts.
+
+    Args:
+        lines: Order lines.
+        table: The later day's RFM table; its unit and rules are used for both.
+        segments: The segment map.
+        as_of: The earlier day.
+        since: First day of the earlier look-back.
+
+    Returns:
+        The moves, or None where there were fewer customers than scores at the earlier day.
+    """
+    earlier = rfm_table(
+        lines,
+        as_of=as_of,
+        since=since,
+        unit=table.unit,
+        monetary=table.monetary,
+        zero_value_counts=table.zero_value_counts,
+    )
+    if earlier.n_customers < segments.bins:
+        return None
+    before = score_rfm(earlier, bins=segments.bins)
+    after = score_rfm(table, cuts=before.cuts)
+    return migration(segment_table(before, segments), segment_table(after, segments))

@@ -38,6 +38,7 @@ class RfmTable:
         since: First day of the look-back; None for the whole history.
         unit: What one purchase is.
         monetary: Whether ``monetary`` is the total or the mean per purchase.
+        zero_value_counts: Whether lines worth 0 make a purchase.
         decimals: Decimals to which sums of money are exact.
         left_out: Lines that count for no customer.
     """
@@ -48,6 +49,7 @@ class RfmTable:
     since: date | None
     unit: PurchaseUnit
     monetary: Monetary
+    zero_value_counts: bool
     decimals: int
     left_out: LeftOut
 
@@ -132,7 +134,7 @@ def rfm_table(
         "customer_id", "first_date", "last_date", "recency_days", "frequency", "monetary", "revenue"
     )
     aside = left_out(lines, as_of=as_of, since=since)
-    return RfmTable(customers, n_customers, as_of, since, unit, monetary, decimals, aside)
+    return RfmTable(customers, n_customers, as_of, since, unit, monetary, zero_value_counts, decimals, aside)
 
 
 def score_rfm(table: RfmTable, *, bins: int = 5, cuts: RfmCuts | None = None) -> RfmScores:

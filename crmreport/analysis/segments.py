@@ -94,13 +94,14 @@ class Segmented:
         for segment in segments:
             if segment not in self.map.segments:
                 raise ConfigError(
-                    f"segment {segment!r} is not in map {self.map.name!r}; it has {', '.join(self.map.segments)}"
+                    f"segment {segment!r} is not in map {self.map.name!r}; "
+                    f"it has {', '.join(self.map.segments)}"
                 )
         return self.customers.filter(nw.col("segment").is_in(list(segments)))
 
     def row(self, segment: str) -> pd.Series:
         """The segment's line of the table."""
-        return self.table.set_index("segment").loc[segment]
+        return self.table[self.table["segment"] == segment].iloc[0]
 
 
 def segment_table(scores: RfmScores, segments: SegmentMap) -> Segmented:
@@ -190,10 +191,7 @@ def _map(file: YamlFile, name: str) -> SegmentMap:
         raise ConfigError(f"{file.where(('bins',))}: bins is {bins!r}; give a whole number from 2 to 10")
     if not isinstance(segments, dict) or not segments:
         raise ConfigError(f"{file.where(('segments',))}: segments is empty; name at least one")
-    boxes = {
-        segment: [box for box in (made if isinstance(made, list) else [made])]
-        for segment, made in segments.items()
-    }
+    boxes = {segment: made if isinstance(made, list) else [made] for segment, made in segments.items()}
     by_money = any(isinstance(box, dict) and "m" in box for made in boxes.values() for box in made)
     axes = ("r", "f", "m") if by_money else ("r", "f")
     cells: dict[Cell, str] = {}
