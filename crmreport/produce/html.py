@@ -14,7 +14,7 @@ import jinja2
 import mistune
 import nbformat
 from markupsafe import Markup
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import TemplateExporter
 from nbconvert.preprocessors import Preprocessor
 from traitlets import Unicode
 from traitlets.config import Config
@@ -105,14 +105,16 @@ def prose(source: str, *, slug: str, count: int = 0) -> tuple[Markup, int]:
     return Markup(str(markdown(source))), renderer.count
 
 
-class BookExporter(HTMLExporter):
-    """nbconvert's HTML exporter on the report template; nothing from the network, nothing inline but ours."""
+class BookExporter(TemplateExporter):
+    """nbconvert on the report template; nothing from the network, nothing inline but ours.
+
+    Not HTMLExporter: that one parses the finished page again and writes it anew, script and all.
+    """
 
     template_name = "report"
+    file_extension = ".html"
+    output_mimetype = "text/html"
     exclude_input = True
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(config=Config({"HTMLExporter": {"sanitize_html": False}}), **options)
 
     @property
     def default_config(self) -> Config:
@@ -179,7 +181,7 @@ def _exporter() -> BookExporter:
 
 @cache
 def _asset(name: str) -> str:
-    return (TEMPLATE / name).read_text(encoding="utf-8").strip()
+    return _tidy((TEMPLATE / name).read_text(encoding="utf-8")).strip()
 
 
 def _bind(chapters: list[BookChapter]) -> Any:

@@ -91,8 +91,19 @@ def _table_sheet(sheet: Any, item: Item, words: Words, look: _Look) -> None:
         sheet.write_string(3, column, label, look.head)
         widest = max((_width(row[column]) for row in body), default=0)
         sheet.set_column(column, column, min(max(_width(label) * 0.9, min(widest, 24), 9), 44) + 2)
+        # "row:<column>": the format stands in another column of the same row.
+        by_row = names.index(form.removeprefix("row:")) if form.startswith("row:") else None
         for line, row in enumerate(body, 4):
-            _write(sheet, line, column, row[column], form, words, area, look)
+            _write(
+                sheet,
+                line,
+                column,
+                row[column],
+                row[by_row] if by_row is not None else form,
+                words,
+                area,
+                look,
+            )
     sheet.freeze_panes(4, 1)
     if body:
         sheet.autofilter(3, 0, 3 + len(body), len(names) - 1)

@@ -181,7 +181,7 @@ def write_shop(root: Path) -> Path:
     lists = (
         "import os, pandas as pd\n"
         "rows = pd.DataFrame({'customer_id': ['001', '=1+1', '003'], 'reason': ['lapsed'] * 3,"
-        " 'revenue': [1000.5, -20.0, 3.0], 'consent_mail': [True, True, False], 'consent_line': [False] * 3})\n"
+        " 'revenue': [1000.5, -20.0, 3.0], 'consent_mail': [True, True, False]})\n"
         "rows.to_parquet(os.environ['CRMREPORT_LISTS'] + '/decile.lapsed_top.parquet', index=False)"
     )
     write_chapter(
