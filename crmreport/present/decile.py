@@ -113,7 +113,7 @@ def lorenz_chart(result: Deciles) -> Chart:
         ax.plot(curve["customer_share"] * 100, curve["revenue_share"] * 100, color=style.accent)
         ax.annotate(
             words.label("decile.lorenz.equal"),
-            (46, 50),
+            (28, 32),
             rotation=45,
             rotation_mode="anchor",
             transform_rotates_text=True,
@@ -123,15 +123,17 @@ def lorenz_chart(result: Deciles) -> Chart:
         )
         point = (80, 100 * (1 - result.top_20_share))
         ax.plot(*point, "o", color=style.accent, markersize=4.5)
+        # Beside a flat curve the label would cross the diagonal, so it goes below.
+        place = (76, point[1] + 5) if point[1] < 35 else (98, point[1] * 0.4)
         ax.annotate(
             words.say(Text("decile.lorenz.top20", share=result.top_20_share)),
             point,
-            (-8, 4),
-            textcoords="offset points",
+            place,
             ha="right",
-            va="bottom",
+            va="center",
             color=style.accent,
             weight="bold",
+            arrowprops={"arrowstyle": "-", "color": style.accent, "lw": 0.7},
         )
         ax.set_xlim(0, 100)
         ax.set_ylim(0, 100)

@@ -408,8 +408,8 @@ def _cells(ax: Any, wide: pd.DataFrame, words: Words, style: Style, *, spec: str
     peak = max(float(pd.DataFrame(values).max().max()), 1e-12)
     ax.imshow(values, cmap=style.sequential, vmin=0, vmax=peak, aspect="auto")
     for (row, column), value in pd.DataFrame(values).stack().items():
-        ground = style.sequential(value / peak)
-        ax.text(column, row, words.format(value, spec), ha="center", va="center", color=style.ink_on(ground))
+        ink = style.ink_on(style.sequential(value / peak)) if value else style.greys[1]
+        ax.text(column, row, words.format(value, spec), ha="center", va="center", color=ink)
     for side in ax.spines.values():
         side.set_visible(False)
 
