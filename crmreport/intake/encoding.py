@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 
 from crmreport.errors import DataError
 
 _SAMPLE = 1 << 20
-_NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16 LE", "utf-16-be": "UTF-16 BE", "cp932": "cp932"}
+_RARE_LEAD = 0xE0
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_UNUSED = re.compile("[\x80\uf8f0-\uf8f3]")
+_LONE_KANA = re.compile("(?<![\uff61-\uff9f])[\uff61-\uff9f](?![\uff61-\uff9f])")
 
 
 def detect_encoding(path: Path, name: str, *, declared: str = "auto") -> str:
@@ -46,7 +50,7 @@ def detect_encoding(path: Path, name: str, *, declared: str = "auto") -> str:
     failure = _first_failure(path, "utf-8")
     if failure is None:
         return "utf-8"
-    if not _looks_like_euc(head) and b"\x1b$" not in head and _first_failure(path, "cp932") is None:
+    if _plausible_cp932(head) and _first_failure(path, "cp932") is None:
         return "cp932"
     found = (
         "it looks like EUC-JP"
@@ -87,6 +91,22 @@ def _first_failure(path: Path, codec: str) -> tuple[int, int] | None:
             if not block:
                 return None
             offset += len(block)
+
+
+def _plausible_cp932(head: bytes) -> bool:
+    """False where cp932 would decode something else without complaint.
+
+    Python's cp932 gives private characters to five bytes Windows leaves unused; Western text
+    turns into single half-width kana and into rare kanji (lead bytes from 0xe0).
+    """
+    if b"\x1b$" in head or _looks_like_euc(head):
+        return False
+    text = head.decode("cp932", errors="ignore")
+    if _UNUSED.search(text):
+        return False
+    wide = _NOT_ASCII.findall(text)
+    rare = sum(c.encode("cp932")[0] >= _RARE_LEAD for c in wide)
+    return rare + len(_LONE_KANA.findall(text)) <= len(wide) / 2
 
 
 def _looks_like_euc(head: bytes) -> bool:

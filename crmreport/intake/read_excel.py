@@ -6,6 +6,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,21 @@ def read_excel(file: SourceFile, source: Source) -> Iterator[Batch]:
     Raises:
         DataError: Password-protected, old .xls, damaged, no such sheet, doubled headers, no rows.
     """
-    content = _unlocked(file, source.password)
+    with open_book(file, source.password) as book:
+        sheet = _sheet(book, source.sheet, file.name)
+        # Written by other programs, the stated size of a sheet is often wrong.
+        sheet.reset_dimensions()
+        yield _rows(sheet, file, source)
+
+
+@contextmanager
+def open_book(file: SourceFile, password: str | None) -> Iterator[Any]:
+    """A workbook open for reading; what breaks inside is the workbook's damage.
+
+    Raises:
+        DataError: Password-protected, old .xls, or damaged.
+    """
+    content = _unlocked(file, password)
     try:
         book = openpyxl.load_workbook(content, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError, EOFError):
@@ -36,10 +51,7 @@ def read_excel(file: SourceFile, source: Source) -> Iterator[Batch]:
             f"{file.name}: not a readable Excel workbook; open it in Excel and save it again"
         ) from None
     try:
-        sheet = _sheet(book, source.sheet, file.name)
-        # Written by other programs, the stated size of a sheet is often wrong.
-        sheet.reset_dimensions()
-        yield _rows(sheet, file, source)
+        yield book
     except (zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, EOFError):
         raise DataError(f"{file.name}: the workbook is damaged; open it in Excel and save it again") from None
     finally:

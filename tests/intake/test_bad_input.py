@@ -28,6 +28,13 @@ FILES: dict[str, tuple[bytes, str]] = {
         HEADER.encode() + b"\nC1,A1,2026-10-01,\xff\xfe\xfd\n",
         r"sales.csv: unknown encoding",
     ),
+    "Western accents": (
+        csv_text("1,2,2026-10-01,café", "2,Größe,2026-10-01,naïve", header="id,name,day,amount").encode(
+            "cp1252"
+        ),
+        r"unknown encoding, not UTF-8, UTF-16 or cp932 \(byte 0xe9",
+    ),
+    "bytes of no encoding": (b"id,day\n\xff\xfe\xfd,1\n", r"unknown encoding"),
     "EUC-JP": (csv_text(*LINES).encode("euc_jp"), r"it looks like EUC-JP\); save it as UTF-8"),
     "too few fields": (
         csv_text(*LINES, "C9,A9").encode(),

@@ -1,0 +1,356 @@
+"""What a client's files are, guessed from headers and first lines: for ``crmreport init``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from crmreport.config import Source
+from crmreport.errors import CrmReportError, DataError
+from crmreport.intake import normalise
+from crmreport.intake.columns import to_text
+from crmreport.intake.encoding import detect_encoding
+from crmreport.intake.headers import match_headers
+from crmreport.intake.read import SourceFile, format_of
+from crmreport.intake.read_csv import pick_delimiter
+from crmreport.intake.read_excel import cell_text
+from crmreport.intake.tables import Table, kind_of
+from crmreport.intake.vocabulary import FLAG_WORDS, SEX_WORDS
+
+DateForm = Literal[
+    "ISO", "slashes", "packed", "kanji", "era", "Excel serial", "day or month first", "typed", "unknown"
+]
+
+_TABLES: tuple[Table, ...] = ("order_lines", "customers", "products")
+_SAMPLE_LINES = 500
+_HEADER_WITHIN = 20
+_SURE = 0.6
+_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".xlsm", ".xls", ".parquet", ".pq")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGuess:
+    """One source as it could stand in the client file.
+
+    Args:
+        path: File, or a glob where several files are alike, relative to the folder looked at.
+        table: What it feeds; None where the headers say nothing.
+        confidence: 0 to 1: 0.6 where all needed columns were found, more as more headers are known.
+        columns: Canonical column → header.
+        unmapped: Headers that mean nothing to us.
+        format: ``csv``, ``excel`` or ``parquet``.
+        encoding: Codec of a text file.
+        delimiter: Of a text file.
+        sheet: Of a workbook.
+        header_row: Line the headers stand on.
+        date_form: How dates are written.
+        totals_row: True where the last line is a sum of the others.
+        questions: What cannot be known from the file and must be asked.
+        problem: Why the file could not be read at all.
+    """
+
+    path: str
+    table: Table | None = None
+    confidence: float = 0.0
+    columns: dict[str, str] | None = None
+    unmapped: tuple[str, ...] = ()
+    format: str = "csv"
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    header_row: int = 1
+    date_form: DateForm | None = None
+    totals_row: bool = False
+    questions: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    rows: list[list[str]]
+    last: list[str]
+    guess: SourceGuess
+    typed_dates: frozenset[str] = frozenset()
+
+
+def guess_sources(folder: Path) -> list[SourceGuess]:
+    """Look at every file below a folder and say what it seems to be.
+
+    Args:
+        folder: The client's folder (or any folder of files).
+
+    Returns:
+        One guess per source, order lines first; alike files of one table are put together as a glob.
+        Files that cannot be read come last, with ``problem``.
+    """
+    paths = sorted(
+        p
+        for p in folder.rglob("*")
+        if p.is_file()
+        and p.suffix.lower() in _ENDINGS
+        and not any(
+            part.startswith((".", "~$")) or part == "quarantine" for part in p.relative_to(folder).parts
+        )
+    )
+    guesses = [guess_source(p, p.relative_to(folder).as_posix()) for p in paths]
+    names = [g.path for g in guesses]
+    return sorted(
+        _together(guesses, names),
+        key=lambda g: (_TABLES.index(g.table) if g.table else len(_TABLES), bool(g.problem), g.path),
+    )
+
+
+def guess_source(path: Path, name: str) -> SourceGuess:
+    """Look at one file; never raises for what is in it.
+
+    Args:
+        path: The file.
+        name: How the guess calls it.
+    """
+    file = SourceFile(path, name)
+    guess = SourceGuess(name, format=format_of(file))
+    try:
+        if path.stat().st_size == 0:
+            raise DataError(f"{name}: the file is empty (0 bytes)")
+        samples = _samples(file, guess)
+    except CrmReportError as error:
+        return replace(guess, problem=str(error))
+    return max((_recognise(s) for s in samples), key=lambda g: g.confidence)
+
+
+def _samples(file: SourceFile, guess: SourceGuess) -> list[_Sample]:
+    if guess.format == "csv":
+        return [_csv_sample(file, guess)]
+    if guess.format == "excel":
+        return _excel_samples(file, guess)
+    return [_parquet_sample(file, guess)]
+
+
+def _csv_sample(file: SourceFile, guess: SourceGuess) -> _Sample:
+    encoding = detect_encoding(file.path, file.name)
+    with file.path.open(encoding=encoding, newline="") as text:
+        lines = list(islice(text, _SAMPLE_LINES))
+    lines[0] = lines[0].lstrip("\ufeff")
+    nothing_mapped = Source(path=file.name, columns={})
+    fullest = max(lines[:_HEADER_WITHIN], key=lambda line: sum(line.count(d) for d in ",\t;|"))
+    delimiter = pick_delimiter(fullest, nothing_mapped, file.name)
+    rows = list(csv.reader(io.StringIO("".join(lines), newline=""), delimiter=delimiter))
+    tail = _last_line(file.path, encoding)
+    last = next(csv.reader([tail], delimiter=delimiter), [])
+    return _Sample(rows, last, replace(guess, encoding=encoding, delimiter=delimiter))
+
+
+def _last_line(path: Path, encoding: str) -> str:
+    with path.open("rb") as f:
+        f.seek(max(0, path.stat().st_size - 16_384) & ~1)
+        lines = f.read().decode(encoding, errors="replace").splitlines()
+    return next((line for line in reversed(lines) if line.strip()), "")
+
+
+def _excel_samples(file: SourceFile, guess: SourceGuess) -> list[_Sample]:
+    from crmreport.intake.read_excel import open_book
+
+    with open_book(file, None) as book:
+        samples = []
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()
+            rows = [[cell_text(v) or "" for v in row] for row in sheet.iter_rows(values_only=True)]
+            while rows and not any(rows[-1]):
+                rows.pop()
+            if rows:
+                samples.append(_Sample(rows[:_SAMPLE_LINES], rows[-1], replace(guess, sheet=sheet.title)))
+    if not samples:
+        raise DataError(f"{file.name}: the workbook has no filled sheet")
+    return samples
+
+
+def _parquet_sample(file: SourceFile, guess: SourceGuess) -> _Sample:
+    try:
+        frame = pl.read_parquet(file.path, n_rows=_SAMPLE_LINES, glob=False)
+    except (pl.exceptions.PolarsError, OSError):
+        raise DataError(f"{file.name}: not a complete Parquet file; copy it again") from None
+    texts = pl.DataFrame([to_text(s).fill_null("").alias(s.name) for s in frame.get_columns()])
+    dates = frozenset(c for c, kind in frame.schema.items() if kind.is_temporal())
+    return _Sample([frame.columns, *map(list, texts.iter_rows())], [], guess, dates)
+
+
+def _recognise(sample: _Sample) -> SourceGuess:
+    best: SourceGuess = replace(sample.guess, questions=("which table is this? no known header was found",))
+    for at, row in enumerate(sample.rows[:_HEADER_WITHIN]):
+        headers = [h.strip() for h in row]
+        for table in _TABLES:
+            columns, several = match_headers(table, headers)
+            confidence = _confidence(table, columns, headers)
+            if confidence > best.confidence:
+                best = _described(sample, at, table, columns, several, confidence)
+    return best
+
+
+def _confidence(table: Table, columns: dict[str, str], headers: list[str]) -> float:
+    amount = "revenue" in columns or {"quantity", "unit_price"} <= set(columns)
+    needed = {
+        "order_lines": ["customer_id" in columns, "ordered_at" in columns, amount],
+        "customers": ["customer_id" in columns, len(columns) >= 2],
+        "products": [
+            "product_id" in columns,
+            bool({"name", "category_major", "brand", "price"} & set(columns)),
+        ],
+    }[table]
+    named = [h for h in headers if h]
+    if not named or not any(needed):
+        return 0.0
+    found = sum(needed) / len(needed)
+    known = len(columns) / len(named)
+    return round(_SURE * found + (1 - _SURE) * known, 2) if found == 1 else round(0.5 * found * known, 2)
+
+
+def _described(
+    sample: _Sample,
+    at: int,
+    table: Table,
+    columns: dict[str, str],
+    several: dict[str, list[str]],
+    confidence: float,
+) -> SourceGuess:
+    headers = [h.strip() for h in sample.rows[at]]
+    values = {
+        c: [row[i] for row in sample.rows[at + 1 :] if len(row) > i and row[i].strip()]
+        for c, h in columns.items()
+        for i in [headers.index(h)]
+    }
+    date_column = next((c for c in columns if kind_of(table, c) in ("instant", "day")), None)
+    form: DateForm | None = None
+    if date_column:
+        typed = columns[date_column] in sample.typed_dates
+        form = "typed" if typed else date_form(values[date_column])
+    used = set(columns.values())
+    return replace(
+        sample.guess,
+        table=table,
+        confidence=confidence,
+        columns=columns,
+        unmapped=tuple(h for h in headers if h and h not in used),
+        header_row=at + 1,
+        date_form=form,
+        totals_row=any(_is_totals_word(v) for v in sample.last) and len(sample.rows) > at + 2,
+        questions=tuple(_questions(table, columns, several, values, form)),
+    )
+
+
+def _is_totals_word(text: str) -> bool:
+    word = normalise.read_text(text).lower().replace(" ", "").rstrip(":")
+    return word in ("合計", "総合計", "総計", "計", "小計", "total", "totals", "grandtotal")
+
+
+_FORMS: tuple[tuple[str, DateForm], ...] = (
+    (r"\d{4}-\d{1,2}-\d{1,2}.*", "ISO"),
+    (r"\d{4}[/.]\d{1,2}[/.]\d{1,2}.*", "slashes"),
+    (r"\d{8}|\d{12}|\d{14}", "packed"),
+    (r"\d{4}年.*", "kanji"),
+    (r"([mtshr]|明治|大正|昭和|平成|令和).*", "era"),
+    (r"\d{5}(\.\d+)?", "Excel serial"),
+    (r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}.*", "day or month first"),
+)
+
+
+def date_form(values: list[str]) -> DateForm:
+    """The form most values have.
+
+    Examples:
+        >>> date_form(["2026/10/31", "2026/11/1 10:00", "?"]), date_form(["R8.10.31"])
+        ('slashes', 'era')
+    """
+    counts: dict[DateForm, int] = {}
+    for value in values:
+        text = normalise.read_text(value).lower()
+        form = _form(text)
+        counts[form] = counts.get(form, 0) + 1
+    return max(counts, key=lambda f: counts[f]) if counts else "unknown"
+
+
+def _form(text: str) -> DateForm:
+    for pattern, name in _FORMS:
+        if re.fullmatch(pattern, text):
+            return name
+    return "unknown"
+
+
+def _questions(
+    table: Table,
+    columns: dict[str, str],
+    several: dict[str, list[str]],
+    values: dict[str, list[str]],
+    form: DateForm | None,
+) -> list[str]:
+    asked = [f"{c}: which of {', '.join(hs)}? {hs[0]} was taken" for c, hs in several.items()]
+    if table == "order_lines":
+        if "customer_id" not in columns:
+            asked.append("customer_id: which column holds the customer?")
+        if "order_id" not in columns:
+            asked.append("order_id: no order number was found; a customer's day will be one order")
+        if "revenue" not in columns and {"quantity", "unit_price"} <= set(columns):
+            asked.append("revenue: no amount was found; quantity × unit price − discount will be used")
+    if form == "day or month first":
+        asked.append("date_order: is 03/04/2026 the 4th of March (mdy) or the 3rd of April (dmy)?")
+    if form == "unknown":
+        asked.append("dates: their form was not recognised")
+    for column, given in values.items():
+        words = {normalise.read_text(v).lower() for v in given}
+        if column == "sex" and (
+            strange := sorted(w for w in words if w not in SEX_WORDS and not ("2" in words and w in "0129"))
+        ):
+            asked.append(f"codes.sex: what do {', '.join(strange[:5])} mean?")
+        if kind_of(table, column) == "flag" and (strange := sorted(words - set(FLAG_WORDS))):
+            asked.append(f"codes.{column}: what do {', '.join(strange[:5])} mean?")
+    return asked
+
+
+def _together(guesses: list[SourceGuess], names: list[str]) -> list[SourceGuess]:
+    """Alike files as one source with a glob, where the glob matches those files and no other."""
+    groups: dict[tuple[object, ...], list[SourceGuess]] = {}
+    for g in guesses:
+        alike = (
+            str(Path(g.path).parent),
+            g.table,
+            str(g.columns),
+            g.unmapped,
+            g.encoding,
+            g.delimiter,
+            g.sheet,
+        )
+        groups.setdefault((*alike, g.header_row, g.table is None and g.path), []).append(g)
+    found = []
+    for group in groups.values():
+        paths = [g.path for g in group]
+        ending = Path(paths[0]).suffix
+        prefix = _common_start([p.removesuffix(ending) for p in paths]).rstrip("0123456789")
+        glob = f"{prefix}*{ending}"
+        matched = [n for n in names if fnmatch(n, glob) and Path(n).parent == Path(glob).parent]
+        if len(group) > 1 and Path(prefix).name and sorted(matched) == sorted(paths):
+            asked = tuple(dict.fromkeys(q for g in group for q in g.questions))
+            found.append(
+                replace(
+                    group[0],
+                    path=glob,
+                    questions=asked,
+                    totals_row=any(g.totals_row for g in group),
+                    confidence=min(g.confidence for g in group),
+                )
+            )
+        else:
+            found.extend(group)
+    return found
+
+
+def _common_start(texts: list[str]) -> str:
+    same = [a for a, *rest in zip(*texts, strict=False) if all(a == b for b in rest)]
+    start = "".join(same)
+    return next(start[:n] for n in range(len(start), -1, -1) if all(t.startswith(start[:n]) for t in texts))
