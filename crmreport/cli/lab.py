@@ -1,0 +1,49 @@
+"""``crmreport lab``: the chapters in JupyterLab."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from crmreport.cli.options import DryRun
+from crmreport.cli.output import note, say
+from crmreport.errors import ConfigError
+from crmreport.workspace import HOME_VARIABLE, Workspace
+
+
+def lab(
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    port: Annotated[int | None, typer.Option(min=1024, max=65535, help="Port to serve on.")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Open the chapters in JupyterLab.
+
+    They run as they are. Change client, period or a parameter in the first cell and run the notebook. What is
+    saved there, outputs aside, is what the next report runs.
+
+    \b
+    Example:
+      crmreport lab
+      crmreport lab --no-browser --port 8890
+    """
+    if find_spec("jupyterlab") is None:
+        raise ConfigError(
+            "JupyterLab is not installed, since reports do not need it; "
+            "install it with: make setup-dev, or: pip install 'crmreport[lab]'"
+        )
+    workspace = Workspace.find()
+    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={workspace.notebooks}"]
+    command += [] if browser else ["--no-browser"]
+    command += [f"--port={port}"] if port else []
+    if dry_run:
+        say(f"{HOME_VARIABLE}={workspace.root} {' '.join(command)}")
+        return
+    note(f"notebooks in {workspace.notebooks}; stop with Ctrl-C")
+    environment = {**os.environ, HOME_VARIABLE: str(workspace.root)}
+    if code := subprocess.run(command, env=environment, check=False).returncode:
+        raise typer.Exit(code)

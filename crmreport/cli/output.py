@@ -1,0 +1,47 @@
+"""What commands print: results on stdout, progress and errors on stderr, never markup from data."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def say(text: str = "") -> None:
+    """A line of the result."""
+    print(_printable(text))
+
+
+def note(text: str) -> None:
+    """A line about the work, not part of the result."""
+    print(_printable(text), file=sys.stderr, flush=True)
+
+
+def say_json(value: Any) -> None:
+    """The result as one JSON document."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def say_table(
+    header: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()
+) -> None:
+    """Aligned columns; ``numbers`` are the positions of the right-aligned ones."""
+    from unicodedata import east_asian_width
+
+    def width(text: str) -> int:
+        return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+    lines = [list(header), *([f"{v:,}" if isinstance(v, int) else str(v) for v in row] for row in rows)]
+    widths = [max(width(line[i]) for line in lines) for i in range(len(header))]
+    for line in lines:
+        cells = []
+        for i, text in enumerate(line):
+            pad = " " * (widths[i] - width(text))
+            cells.append(pad + text if i in numbers else text + pad)
+        say("  ".join(cells).rstrip())
+
+
+def _printable(text: str) -> str:
+    """Control characters and RTL marks of a client's file must not steer the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
