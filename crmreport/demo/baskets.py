@@ -12,7 +12,7 @@ from crmreport.demo.seeds import stream
 
 _FAVOURITES = 5
 _FAVOURITE_WEIGHT = 90.0
-_FIX_CELL_WEIGHT = 3.0
+_FIX_CELL_WEIGHT = 4.5
 _AT_ONCE = 20_000
 
 
@@ -30,7 +30,7 @@ def baskets(seed: int, visits: pd.DataFrame, members: pd.DataFrame, products: pd
     lines["visit"] = np.repeat(np.arange(len(visits)), count)
 
     product = _draw(rng, lines["member"].to_numpy(), _tastes(rng, members, products))
-    product = move_to_push_cell(rng, product, lines["day"].to_numpy(), products)
+    product = move_to_push_cell(rng, product, lines, products)
     product = _in_season(rng, product, lines, products)
     first_line = ~lines["visit"].duplicated().to_numpy()
     trial = first_line & np.repeat(starts_with_trial, count)

@@ -65,7 +65,7 @@ _LINES: list[tuple[str, str, str, int, float, bool, dict[str, tuple[str, ...]], 
      {BASIC: (PLAIN,), GARDEN: (ROSE,), DEW: (PLAIN,)}, ("乾燥",)),
 ]  # fmt: skip
 
-# The revision of April 2025 raised skin care; see prices.py.
+# Prices are those since the revision of October 2025; see orders.py.
 _COST_RATE = {SKIN: 0.27, MAKEUP: 0.31, BODY: 0.36, SETS: 0.38}
 REFILL_PRICE = 0.82
 
@@ -87,7 +87,8 @@ def catalogue() -> pd.DataFrame:
             weight = popularity / len(variants)
             kind = "セット" if major == SETS else "本体"
             name = " ".join(part for part in (brand, medium, minor, scent, concern) if part)
-            scent = "" if major == SETS else scent  # a set mixes scents, so the master gives none
+            if major == SETS:
+                scent, concern = "", ""  # a set mixes them, so the master gives none
             rows.append((name, major, medium, minor, scent, concern, brand, list_price,
                          round(list_price / 1.1 * _COST_RATE[major]), kind, weight))  # fmt: skip
             if refill:
@@ -96,8 +97,8 @@ def catalogue() -> pd.DataFrame:
                 rows.append((f"{name} 詰め替え", major, medium, minor, scent, concern, brand, less,
                              cost, "詰め替え", weight * 0.7))  # fmt: skip
     rows += [
-        ("はじめてのトライアルセット", SETS, TRIAL, "7日間", "", "乾燥", BASIC, 1650, 780, "トライアル", 0.0),
-        ("香りのトライアルセット", SETS, TRIAL, "7日間", "", "乾燥", GARDEN, 1980, 900, "トライアル", 0.0),
+        ("はじめてのトライアルセット", SETS, TRIAL, "7日間", "", "", "", 1650, 780, "トライアル", 0.0),
+        ("香りのトライアルセット", SETS, TRIAL, "7日間", "", "", "", 1980, 900, "トライアル", 0.0),
         ("化粧水 お試しサンプル", SKIN, "サンプル", "サンプル", "", "", BASIC, 0, 45, "サンプル", 0.0),
         ("クリーム お試しサンプル", SKIN, "サンプル", "サンプル", "", "", DEW, 0, 60, "サンプル", 0.0),
         ("送料", "その他", "送料", "送料", "", "", "", 550, 550, "送料", 0.0),

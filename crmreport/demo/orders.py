@@ -19,7 +19,7 @@ from crmreport.demo.visits import visits as draw_visits
 
 GUEST = -1
 _GUEST_LINES = 20_500
-_REVISION_DAY = day_of(date(2025, 4, 1))
+_REVISION_DAY = day_of(date(2025, 10, 1))
 _FREE_SHIPPING_FROM = 3_300
 
 
@@ -83,7 +83,7 @@ def _place(seed: int, lines: pd.DataFrame, members: pd.DataFrame) -> pd.DataFram
 
 
 def _price(rng: np.random.Generator, lines: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
-    """Unit price (revised in April 2025), discounts, amount, points used."""
+    """Unit price (revised in October 2025), discounts, amount, points used."""
     day, product = lines["day"].to_numpy(), lines["product"].to_numpy()
     now = products["price"].to_numpy()[product]
     raised = (products["category_major"] == SKIN).to_numpy()[product] & (day < _REVISION_DAY)

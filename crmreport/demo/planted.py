@@ -49,19 +49,24 @@ def slip_region(seed: int, lines: pd.DataFrame, members: pd.DataFrame) -> pd.Dat
 
 
 def move_to_push_cell(
-    rng: np.random.Generator, product: np.ndarray, day: np.ndarray, products: pd.DataFrame
+    rng: np.random.Generator, product: np.ndarray, lines: pd.DataFrame, products: pd.DataFrame
 ) -> np.ndarray:
-    """Serums: osmanthus gives way to others before the last twelve months, and gains in them."""
+    """Serums: osmanthus gives way to others before the last twelve months, and gains in them.
+
+    A member moves with all their serums and to one product, so that they come back to it.
+    """
     moved = product.copy()
     serum = (products["category_medium"] == PUSH_CELL[0]).to_numpy()
     osmanthus = serum & (products["scent"] == PUSH_CELL[1]).to_numpy()
     inside, outside = np.flatnonzero(osmanthus), np.flatnonzero(serum & ~osmanthus)
-    chance = rng.random(len(product))
-    late = day >= LAST_YEAR
-    away = osmanthus[product] & ~late & (chance < _PUSH_BEFORE)
-    towards = (serum & ~osmanthus)[product] & late & (chance < _PUSH_NOW)
-    moved[away] = rng.choice(outside, size=int(away.sum()))
-    moved[towards] = rng.choice(inside, size=int(towards.sum()))
+    member = lines["member"].to_numpy()
+    n = int(member.max()) + 1
+    leaves, comes = (rng.random(n) < _PUSH_BEFORE)[member], (rng.random(n) < _PUSH_NOW)[member]
+    late = lines["day"].to_numpy() >= LAST_YEAR
+    away = osmanthus[product] & ~late & leaves
+    towards = (serum & ~osmanthus)[product] & late & comes
+    moved[away] = rng.choice(outside, size=n)[member[away]]
+    moved[towards] = rng.choice(inside, size=n)[member[towards]]
     return moved
 
 
