@@ -21,7 +21,6 @@ from crmreport.intake.encoding import detect_encoding
 from crmreport.intake.headers import match_headers
 from crmreport.intake.read import SourceFile, format_of
 from crmreport.intake.read_csv import pick_delimiter
-from crmreport.intake.read_excel import cell_text
 from crmreport.intake.tables import Table, kind_of
 from crmreport.intake.vocabulary import FLAG_WORDS, SEX_WORDS
 
@@ -156,7 +155,7 @@ def _last_line(path: Path, encoding: str) -> str:
 
 
 def _excel_samples(file: SourceFile, guess: SourceGuess) -> list[_Sample]:
-    from crmreport.intake.read_excel import open_book
+    from crmreport.intake.read_excel import cell_text, open_book
 
     with open_book(file, None) as book:
         samples = []

@@ -81,6 +81,10 @@ def open_store(workspace: Workspace, client: Client) -> Store:
     if not (stores / key / _REPORT).is_file():
         sums: dict[tuple[Table, int, Path], str] = {(t, p, f.path): d for t, p, f, d in inputs}
         _build(workspace, client, stores, key, sums)
+        for _, _, file, digest in inputs:
+            if digests.of(file) != digest:
+                shutil.rmtree(stores / key)
+                raise DataError(f"{file.name}: the file was changed while it was read; run again")
     return _open(stores / key)
 
 

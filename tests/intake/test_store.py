@@ -104,6 +104,23 @@ def test_two_builds_give_the_same_bytes(shop: Shop) -> None:
     assert {p.name: p.read_bytes() for p in shop.open().path.iterdir()} == before
 
 
+def test_a_file_that_changes_while_it_is_read_makes_no_store(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.put("sales.csv", csv_text(*LINES))
+    shaped = store_module.shape_source
+
+    def meanwhile(*args: object, **named: object) -> object:
+        result = shaped(*args, **named)
+        shop.put("sales.csv", csv_text(LINES[0]))
+        return result
+
+    monkeypatch.setattr(store_module, "shape_source", meanwhile)
+    with pytest.raises(DataError, match="sales.csv: the file was changed while it was read; run again"):
+        shop.open()
+    assert not list((shop.folder / ".store").glob("*/intake.json"))
+
+
 def test_nothing_half_built_is_left(shop: Shop) -> None:
     shop.put("sales.csv", csv_text("C1,A1,bad,1"))
     with pytest.raises(DataError):
