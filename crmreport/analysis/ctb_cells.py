@@ -85,15 +85,17 @@ class CtbCells:
         ).reset_index(drop=True)
 
     def fix(self) -> pd.DataFrame:
-        """Cells whose customers come back less: repeat rate below the mean, outside its 95 % interval.
+        """Cells whose customers come back less: repeat rate and its 95 % interval below the axis mean.
 
-        Largest missing revenue first, with ``repeat_gap`` (points below the mean),
+        The axis mean is ``axis_repeat_rate``: the mean of all cells with the same value on the first
+        axis, so that a body cream is compared with body creams and not with things bought once.
+        Largest missing revenue first, with ``repeat_gap`` (how far below the mean, 0 to 1),
         ``missing_repeaters`` (gap × customers) and ``missing_revenue`` (one purchase of the cell's
         mean value for each of them: what the gap is worth at least, if it could be closed).
         """
         cells = self.table[self.table["kind"] == "cell"]
-        chosen = cells[cells["repeat_high"] < self.mean_repeat_rate].copy()
-        chosen["repeat_gap"] = self.mean_repeat_rate - chosen["repeat_rate"]
+        chosen = cells[cells["repeat_high"] < cells["axis_repeat_rate"]].copy()
+        chosen["repeat_gap"] = chosen["axis_repeat_rate"] - chosen["repeat_rate"]
         chosen["missing_repeaters"] = chosen["repeat_gap"] * chosen["customers"]
         chosen["missing_revenue"] = chosen["missing_repeaters"] * chosen["revenue"] / chosen["purchases"]
         return chosen.sort_values(
@@ -118,6 +120,8 @@ def ctb_cells(
     - ``repeat_rate``: customers who bought in the cell on two or more purchase occasions of the
       period ÷ customers who bought in it, with the Wilson (1927) interval. Customers who came late
       in the period had less time to return; this is so in all cells alike.
+    - ``axis_repeat_rate``: the same over all cells, before pooling, that share the value of the first
+      axis, weighted by their customers.
     - ``mean_ltv_to_date``: net revenue of the cell's customers up to the period's end, from all
       their purchases, ÷ those customers.
     - ``lift`` = P(value of the last axis | values of the other axes) ÷ P(value of the last axis),
@@ -203,11 +207,13 @@ def ctb_cells(
     table = table.astype(dict.fromkeys(("customers", "repeaters", "purchases", "lines"), "int64"))
     if not observed:
         table["revenue_previous"] = float("nan")
-    total = float(to_pandas(within(joined, period).select(nw.col("revenue").sum())).fillna(0).iloc[0, 0])
+    total = _total(within(joined, period))
     known_revenue = float(table["revenue"].sum())
 
     table["kind"] = (table[columns[0]] == OTHER).map({True: "other", False: "cell"})
     table = table.merge(all_cells[[*columns, "lift", "lift_low", "lift_high"]], on=columns, how="left")
+    by_first = all_cells.groupby(columns[0])[["repeaters", "customers"]].sum()
+    table["axis_repeat_rate"] = table[columns[0]].map(by_first["repeaters"] / by_first["customers"])
     table["revenue_share"] = table["revenue"] / total if total else float("nan")
     table["repeat_rate"] = table["repeaters"] / table["customers"].where(table["customers"] > 0)
     table["repeat_low"], table["repeat_high"] = wilson_interval(table["repeaters"], table["customers"])
@@ -216,14 +222,14 @@ def ctb_cells(
     table = table.rename(columns=dict(zip(columns, axes, strict=True)))
     table = table.sort_values(["kind", "revenue", *axes], ascending=[True, False] + [True] * len(axes))
     customers = int(all_cells["customers"].sum())
-    previous = float(table["revenue_previous"].sum()) if observed else float("nan")
+    previous = float(table["revenue_previous"].to_numpy().sum()) if observed else float("nan")
     return CtbCells(
         axes=dict(by),
         table=table[
             [
                 *axes, "kind", "customers", "revenue", "revenue_share", "purchases", "lines", "repeat_rate",
-                "repeat_low", "repeat_high", "mean_ltv_to_date", "lift", "lift_low", "lift_high",
-                "revenue_previous", "growth",
+                "repeat_low", "repeat_high", "axis_repeat_rate", "mean_ltv_to_date", "lift",
+                "lift_low", "lift_high", "revenue_previous", "growth",
             ]
         ].reset_index(drop=True),
         cells_pooled=int((all_cells["customers"] < minimum_support).sum()),
@@ -234,6 +240,51 @@ def ctb_cells(
         minimum_support=minimum_support,
         period=period,
     )  # fmt: skip
+
+
+def cell_prospects(
+    lines: Any,
+    products: Any,
+    *,
+    by: Mapping[str, str],
+    cell: Mapping[str, str],
+    period: Period,
+    unit: PurchaseUnit = "customer_day",
+    zero_value_counts: bool = False,
+) -> pd.DataFrame:
+    """Customers who like a cell's last value but have not bought in the cell itself.
+
+    Args:
+        lines: Order lines with ``product_id``.
+        products: Products, of the same kind as ``lines``.
+        by: Axis → product column, as for `ctb_cells`.
+        cell: Axis → value.
+        period: What to look at.
+        unit: What one purchase is.
+        zero_value_counts: Whether an order worth nothing is a purchase.
+
+    Returns:
+        ``customer_id``, ``purchases`` and ``revenue`` of lines with the last axis's value,
+        most revenue first.
+    """
+    columns = list(by.values())
+    joined = product_lines(
+        lines, products, columns=columns, as_of=period.as_of, unit=unit, zero_value_counts=zero_value_counts
+    )
+    *_, last = by
+    liked = within(joined, period).filter(nw.col("is_purchase"), nw.col(by[last]) == cell[last])
+    same = nw.lit(True)
+    for axis, column in by.items():
+        same = same & (nw.col(column) == cell[axis])
+    inside = liked.filter(same).select("customer_id").unique()
+    spent = liked.group_by("customer_id", "purchase").agg(revenue=nw.col("revenue").sum())
+    spent = spent.group_by("customer_id").agg(purchases=nw.len(), revenue=nw.col("revenue").sum())
+    table = to_pandas(spent.join(inside, on="customer_id", how="anti"))
+    return table.sort_values(["revenue", "customer_id"], ascending=[False, True]).reset_index(drop=True)
+
+
+def _total(rows: nw.LazyFrame[Any]) -> float:
+    return float(to_pandas(rows.select(nw.col("revenue").sum())).fillna(0).to_numpy()[0, 0])
 
 
 def _customers_by(bought: nw.LazyFrame[Any], columns: Sequence[str]) -> nw.LazyFrame[Any]:

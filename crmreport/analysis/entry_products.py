@@ -27,6 +27,8 @@ class EntryProducts:
             ``f2_low``/``f2_high`` (95 %), ``rest_customers``, ``rest_rate``, ``difference``,
             ``p_value``, ``p_holm`` (adjusted over all rows of the table), ``first_year_customers``,
             ``first_year_revenue`` (mean per customer; null when nobody was observed for a year).
+        waiting: Customers who have bought once, less than ``within_days`` before as_of: ``customer_id``,
+            ``first_date``, ``days_since_first``, ``revenue`` of the first purchase; latest last.
         customers: Eligible customers.
         converted: Those of them with a second purchase in time.
         not_yet: Customers whose window is not over at as_of; they are in no rate.
@@ -37,6 +39,7 @@ class EntryProducts:
     """
 
     table: pd.DataFrame
+    waiting: pd.DataFrame
     customers: int
     converted: int
     not_yet: int
@@ -106,8 +109,16 @@ def entry_products(
     everyone = to_pandas(
         eligible.select(customers=nw.len().cast(nw.Int64), converted=nw.col("converted").sum().cast(nw.Int64))
     ).fillna(0)
-    n, k = int(everyone["customers"].iloc[0]), int(everyone["converted"].iloc[0])
-    all_customers = int(to_pandas(first.select(n=nw.len())).iloc[0, 0])
+    n, k = (int(count) for count in everyone.to_numpy()[0])
+    all_customers = int(to_pandas(first.select(n=nw.len())).to_numpy()[0, 0])
+    once = followed.filter(nw.col("age") < within_days, nw.col("gap").is_null())
+    spent = purchases(lines, **options).select("customer_id", "revenue")
+    waiting = to_pandas(
+        once.join(spent, on="customer_id").select(
+            "customer_id", "first_date", "revenue", days_since_first=nw.col("age")
+        ),
+        sort_by=["first_date", "customer_id"],
+    )
 
     baskets = joined.filter(nw.col("is_purchase")).join(eligible, on="customer_id")
     baskets = baskets.filter(nw.col("order_date") == nw.col("first_date"))
@@ -137,6 +148,7 @@ def entry_products(
     ]  # fmt: skip
     return EntryProducts(
         table=table[names].reset_index(drop=True),
+        waiting=waiting,
         customers=n,
         converted=k,
         not_yet=all_customers - n,

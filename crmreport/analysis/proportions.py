@@ -64,7 +64,8 @@ def compare_shares(k1: int, n1: int, k2: int, n2: int) -> float:
         return float("nan")
     pooled = (k1 + k2) / (n1 + n2)
     if min(n1, n2) * min(pooled, 1 - pooled) < 5:
-        return float(fisher_exact([[k1, n1 - k1], [k2, n2 - k2]]).pvalue)
+        _, p_value = fisher_exact([[k1, n1 - k1], [k2, n2 - k2]])
+        return float(p_value)  # type: ignore[arg-type]
     z = (k1 / n1 - k2 / n2) / np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
     return float(2 * norm.sf(abs(z)))
 

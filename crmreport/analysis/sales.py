@@ -118,7 +118,7 @@ def sales_totals(
                 items=float(t["items"]),
                 first_revenue=float(t["first"]),
                 repeat_revenue=float(t["revenue"] - t["guest"] - t["first"]),
-                **{name: int(counts[name].iloc[0]) for name in _COUNTS},
+                **{name: int(counts[name].to_numpy()[0]) for name in _COUNTS},
             )
         )
     return totals
@@ -472,7 +472,7 @@ def _counts(rows: nw.LazyFrame[Any], by: list[str]) -> pd.DataFrame:
     }
     if not by:
         return pd.DataFrame(
-            {name: [int(to_pandas(f.unique().select(n=nw.len())).iloc[0, 0])] for name, f in distinct.items()}
+            {name: to_pandas(f.unique().select(n=nw.len())).to_numpy()[0] for name, f in distinct.items()}
         )
     table: pd.DataFrame | None = None
     for name, frame in distinct.items():

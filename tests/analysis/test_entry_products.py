@@ -37,6 +37,7 @@ LINES = order_lines(
 def test_rates_by_hand(engine):
     result = entry_products(engine(LINES), engine(PRODUCTS), columns=["kind"], as_of=AS_OF, minimum_support=1)
     assert (result.customers, result.converted, result.not_yet) == (5, 2, 1)
+    assert result.waiting[["customer_id", "days_since_first"]].values.tolist() == [["e", 89]]
     table = result.table.set_index("value")
     assert table["customers"].to_dict() == {"set": 2, "trial": 3, "regular": 1}
     assert table["converted"].to_dict() == {"set": 1, "trial": 1, "regular": 0}
