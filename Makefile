@@ -73,7 +73,7 @@ lock: setup-dev ## choose and lock new versions of everything
 	.ci/lock --upgrade
 
 bench: setup-dev ## what is claimed about speed, measured
-	@for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python $$file || exit 1; done
 
 clean: ## remove what was made here; client data and reports stay
 	rm -rf .venv .cache .pytest_cache .ruff_cache .hypothesis .coverage *.egg-info
