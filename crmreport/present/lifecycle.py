@@ -82,14 +82,13 @@ def states_chart(states: LifecycleStates, flows: LifecycleFlows) -> Chart:
         if before is not None:
             ax.barh(places - shift, before, height=thick * 0.8, color=style.greys[3])
             _label_ends(ax, before, places - shift, words, weight="normal")
-            for y, key in ((places[0] + shift, "now"), (places[0] - shift, "year_ago")):
+            for key, values, y in (("now", now, places[0] + shift), ("year_ago", before, places[0] - shift)):
+                day = states.as_of if key == "now" else flows.start
                 ax.annotate(
-                    words.say(
-                        Text(f"lifecycle.states.{key}", day=states.as_of if key == "now" else flows.start)
-                    ),
-                    (1, y),
-                    xycoords=("axes fraction", "data"),
-                    ha="right",
+                    words.say(Text(f"lifecycle.states.{key}", day=day)),
+                    (float(values.iloc[0]), y),
+                    xytext=(40, 0),
+                    textcoords="offset points",
                     va="center",
                     color=style.greys[0],
                 )
@@ -169,6 +168,9 @@ def flows_chart(flows: LifecycleFlows) -> Chart:
     shares = _matrix(flows, "share_of_from").drop(columns=NO_PURCHASE, errors="ignore").loc[list(STATES)]
     kept = shares.loc["active", ["new", "active"]].sum() if shares.loc["active"].notna().any() else None
     case = "kept" if kept is not None else "nobody"
+    # Only a returned second purchase makes a customer new again.
+    if not bool(shares["new"].any()):
+        shares = shares.drop(columns="new")
 
     def draw(ax: Any, words: Words, style: Style) -> None:
         values = shares.to_numpy(dtype=float)
@@ -181,9 +183,8 @@ def flows_chart(flows: LifecycleFlows) -> Chart:
                 ground = style.sequential(value / 1.15)
                 said = words.format(value, "pct")
                 ax.text(column, row, said, ha="center", va="center", color=style.ink_on(ground))
-        names = [words.label(f"lifecycle.state.{s}") for s in STATES]
-        ax.set_xticks(range(len(STATES)), names)
-        ax.set_yticks(range(len(STATES)), names)
+        for side, states in ((ax.xaxis, shares.columns), (ax.yaxis, shares.index)):
+            side.set_ticks(range(len(states)), [words.label(f"lifecycle.state.{s}") for s in states])
         ax.xaxis.tick_top()
         ax.xaxis.set_label_position("top")
         ax.set_xlabel(words.say(Text("lifecycle.flows.to", day=flows.as_of)))
@@ -379,7 +380,7 @@ def second_table(second: SecondPurchase) -> Table:
         second.table.assign(
             from_day=[0, second.from_day, second.to_day + 1],
             to_day=[second.from_day - 1, second.to_day, np.nan],
-            came_rate=[np.nan, second.came_rate, np.nan],
+            came_rate=[np.nan, np.nan if second.came_rate is None else second.came_rate, np.nan],
         ),
         (
             Column("phase", "label:phase"),
