@@ -1,4 +1,4 @@
-"""What is looked at in the stored tables: schema, keys, references, dates, gaps, drops, sizes, totals."""
+"""What is looked at in the stored tables: schema, keys, references, dates, sizes, blanks, contacts."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from crmreport.intake.model import Check, ColumnShare, DayCount, MonthCount, Severity
-from crmreport.intake.money import parts, to_float
+from crmreport.intake.model import Check, ColumnShare, Severity
 from crmreport.intake.tables import COLUMNS, KEY, Table
-from crmreport.period import add_months
 
 _MISSING_WARNS = 0.2
 _MAY_BE_BLANK = {
     ("order_lines", c)
     for c in ("customer_id", "coupon_id", "campaign_id", "returned_order_id", "discount", "is_subscription")
 }
-_DROP = 0.5
-_DROP_LOOKS_AT = 3
-_DROP_NEEDS_LINES = 30
 _HUGE_TIMES_MEDIAN = 1000
 _LONG_TEXT = 1000
 _EARLIEST_PLAUSIBLE = date(1990, 1, 1)
@@ -122,92 +117,6 @@ def missing_shares(table: Table, frame: pl.DataFrame) -> list[ColumnShare]:
         ColumnShare(table=table, column=c, missing=n, of=of, share=n / of if of else None)
         for c, n in nulls.items()
     ]
-
-
-def monthly_counts(orders: pl.DataFrame) -> list[MonthCount]:
-    """Lines, orders and revenue per month and channel."""
-    channel = pl.col("channel").fill_null("") if "channel" in orders.columns else pl.lit("")
-    table = (
-        orders.group_by(month=pl.col("order_date").dt.strftime("%Y-%m"), channel=channel)
-        .agg(lines=pl.len(), orders=pl.col("order_id").n_unique(), total=parts())
-        .sort("month", "channel")
-    )
-    return [
-        MonthCount(
-            month=r["month"],
-            channel=r["channel"],
-            lines=r["lines"],
-            orders=r["orders"],
-            revenue=to_float(r["total"]),
-        )
-        for r in table.iter_rows(named=True)
-    ]
-
-
-def daily_counts(orders: pl.DataFrame) -> list[DayCount]:
-    """Lines and revenue per day."""
-    table = orders.group_by("order_date").agg(lines=pl.len(), total=parts()).sort("order_date")
-    return [
-        DayCount(day=r["order_date"], lines=r["lines"], revenue=to_float(r["total"]))
-        for r in table.iter_rows(named=True)
-    ]
-
-
-def check_months(monthly: list[MonthCount]) -> list[Check]:
-    """Months without a line between the first and the last, and channels that fall to less than half.
-
-    A drop is a month with under half the median lines of the channel's three months before,
-    these having at least 30 lines. The last month is left out: it may not be over.
-    """
-    if not monthly:
-        return []
-    names = sorted({m.month for m in monthly})
-    months = _between(names[0], names[-1])
-    gaps = [m for m in months if m not in set(names)]
-    found = [
-        counted(
-            "months_missing",
-            "order_lines",
-            len(gaps),
-            len(months),
-            f"months without any line: {', '.join(gaps[:6]) or 'none'}",
-            values={"first": gaps[0], "last": gaps[-1]} if gaps else {},
-        )
-    ]
-    drops = []
-    for channel in sorted({m.channel for m in monthly}):
-        lines = {m.month: m.lines for m in monthly if m.channel == channel}
-        row = [lines.get(m, 0) for m in months]
-        for i in range(_DROP_LOOKS_AT, len(months) - 1):
-            usual = sorted(row[i - _DROP_LOOKS_AT : i])[_DROP_LOOKS_AT // 2]
-            if usual >= _DROP_NEEDS_LINES and row[i] < _DROP * usual:
-                drops.append((channel, months[i], row[i], usual))
-    if drops:
-        found.extend(
-            counted(
-                "sudden_drop",
-                "order_lines",
-                had,
-                usual,
-                f"{channel or 'all channels'}: {had:,} lines in {month}, {usual:,} were usual",
-                column="channel",
-                values={"channel": channel, "month": month, "usual": usual},
-            ).model_copy(update={"severity": "warning"})
-            for channel, month, had, usual in drops
-        )
-    else:
-        found.append(
-            counted("sudden_drop", "order_lines", 0, len(months), "no channel fell to less than half")
-        )
-    return found
-
-
-def _between(first: str, last: str) -> list[str]:
-    day, months = date.fromisoformat(f"{first}-01"), []
-    while f"{day:%Y-%m}" <= last:
-        months.append(f"{day:%Y-%m}")
-        day = add_months(day, 1)
-    return months
 
 
 def check_orders(orders: pl.DataFrame) -> list[Check]:

@@ -109,7 +109,9 @@ def parse(values: pl.Series, kind: Kind, *, date_order: n.DateOrder = "ymd", whe
     changed = {"blank_word": blanks} if blanks else {}
     if kind == "flag":
         found = on_distinct(text, text.is_not_null(), n.read_flag, pl.Boolean)
-        return Parsed(found, text.is_not_null() & found.is_null(), "is neither yes nor no", changed)
+        return Parsed(
+            found, text.is_not_null() & found.is_null(), "is neither yes nor no; list it under codes", changed
+        )
     if kind == "sex":
         return _sexes(text, changed, where)
     return _texts(text, kind, changed)

@@ -9,7 +9,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 
-from crmreport.intake.vocabulary import FLAG_WORDS, PREFECTURE_FORMS, PREFECTURE_NAMES
+from crmreport.intake.vocabulary import FLAG_WORDS, PREFECTURE_FORMS, PREFECTURE_NAMES, TOTALS_WORDS
 
 DateOrder = Literal["ymd", "mdy", "dmy"]
 
@@ -219,3 +219,13 @@ def read_prefecture(text: str) -> str:
             return PREFECTURE_FORMS[form]
     # 3 or 4 characters, longest first; no prefecture's name begins another's.
     return next((name[:n] for n in (4, 3) if name[:n] in PREFECTURE_NAMES), name)
+
+
+def is_totals_word(text: str) -> bool:
+    """Whether a cell says that its line is a sum of others.
+
+    Examples:
+        >>> [is_totals_word(t) for t in ("合 計", "Grand Total:", "合計金額")]
+        [True, True, False]
+    """
+    return read_text(text).lower().rstrip(":").replace(" ", "") in TOTALS_WORDS

@@ -28,7 +28,7 @@ def read_csv(file: SourceFile, source: Source) -> Iterator[Batch]:
         DataError: Unknown encoding or delimiter, doubled headers, no header, an open quote at the end.
     """
     encoding = detect_encoding(file.path, file.name, declared=source.encoding)
-    with _any_field_size(), file.path.open(encoding=encoding, newline="") as text:
+    with any_field_size(), file.path.open(encoding=encoding, newline="") as text:
         try:
             yield from _records(text, file, source, encoding)
         except UnicodeDecodeError as error:
@@ -39,7 +39,8 @@ def read_csv(file: SourceFile, source: Source) -> Iterator[Batch]:
 
 
 @contextmanager
-def _any_field_size() -> Iterator[None]:
+def any_field_size() -> Iterator[None]:
+    """Fields of any length while inside."""
     # The module's own limit of 128 kB is process-wide: raised for our reading only.
     before = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     try:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import polars as pl
-
-from crmreport.config import Source
-from crmreport.errors import CrmReportError, DataError
+from crmreport.errors import CrmReportError
 from crmreport.intake import normalise
-from crmreport.intake.columns import to_text
-from crmreport.intake.encoding import detect_encoding
 from crmreport.intake.headers import match_headers
 from crmreport.intake.read import SourceFile, format_of
-from crmreport.intake.read_csv import pick_delimiter
+from crmreport.intake.samples import HEADER_WITHIN, Sample, read_samples
 from crmreport.intake.tables import Table, kind_of
 from crmreport.intake.vocabulary import FLAG_WORDS, SEX_WORDS
 
@@ -29,8 +21,6 @@ DateForm = Literal[
 ]
 
 _TABLES: tuple[Table, ...] = ("order_lines", "customers", "products")
-_SAMPLE_LINES = 500
-_HEADER_WITHIN = 20
 _SURE = 0.6
 _ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".xlsm", ".xls", ".parquet", ".pq")
 
@@ -72,14 +62,6 @@ class SourceGuess:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    rows: list[list[str]]
-    last: list[str]
-    guess: SourceGuess
-    typed_dates: frozenset[str] = frozenset()
-
-
 def guess_sources(folder: Path) -> list[SourceGuess]:
     """Look at every file below a folder and say what it seems to be.
 
@@ -117,79 +99,27 @@ def guess_source(path: Path, name: str) -> SourceGuess:
     file = SourceFile(path, name)
     guess = SourceGuess(name, format=format_of(file))
     try:
-        if path.stat().st_size == 0:
-            raise DataError(f"{name}: the file is empty (0 bytes)")
-        samples = _samples(file, guess)
+        samples = read_samples(file)
     except CrmReportError as error:
         return replace(guess, problem=str(error))
-    return max((_recognise(s) for s in samples), key=lambda g: g.confidence)
+    return max((_recognise(guess, s) for s in samples), key=lambda g: g.confidence)
 
 
-def _samples(file: SourceFile, guess: SourceGuess) -> list[_Sample]:
-    if guess.format == "csv":
-        return [_csv_sample(file, guess)]
-    if guess.format == "excel":
-        return _excel_samples(file, guess)
-    return [_parquet_sample(file, guess)]
-
-
-def _csv_sample(file: SourceFile, guess: SourceGuess) -> _Sample:
-    encoding = detect_encoding(file.path, file.name)
-    with file.path.open(encoding=encoding, newline="") as text:
-        lines = list(islice(text, _SAMPLE_LINES))
-    lines[0] = lines[0].lstrip("\ufeff")
-    nothing_mapped = Source(path=file.name, columns={})
-    fullest = max(lines[:_HEADER_WITHIN], key=lambda line: sum(line.count(d) for d in ",\t;|"))
-    delimiter = pick_delimiter(fullest, nothing_mapped, file.name)
-    rows = list(csv.reader(io.StringIO("".join(lines), newline=""), delimiter=delimiter))
-    tail = _last_line(file.path, encoding)
-    last = next(csv.reader([tail], delimiter=delimiter), [])
-    return _Sample(rows, last, replace(guess, encoding=encoding, delimiter=delimiter))
-
-
-def _last_line(path: Path, encoding: str) -> str:
-    with path.open("rb") as f:
-        f.seek(max(0, path.stat().st_size - 16_384) & ~1)
-        lines = f.read().decode(encoding, errors="replace").splitlines()
-    return next((line for line in reversed(lines) if line.strip()), "")
-
-
-def _excel_samples(file: SourceFile, guess: SourceGuess) -> list[_Sample]:
-    from crmreport.intake.read_excel import cell_text, open_book
-
-    with open_book(file, None) as book:
-        samples = []
-        for sheet in book.worksheets:
-            sheet.reset_dimensions()
-            rows = [[cell_text(v) or "" for v in row] for row in sheet.iter_rows(values_only=True)]
-            while rows and not any(rows[-1]):
-                rows.pop()
-            if rows:
-                samples.append(_Sample(rows[:_SAMPLE_LINES], rows[-1], replace(guess, sheet=sheet.title)))
-    if not samples:
-        raise DataError(f"{file.name}: the workbook has no filled sheet")
-    return samples
-
-
-def _parquet_sample(file: SourceFile, guess: SourceGuess) -> _Sample:
-    try:
-        frame = pl.read_parquet(file.path, n_rows=_SAMPLE_LINES, glob=False)
-    except (pl.exceptions.PolarsError, OSError):
-        raise DataError(f"{file.name}: not a complete Parquet file; copy it again") from None
-    texts = pl.DataFrame([to_text(s).fill_null("").alias(s.name) for s in frame.get_columns()])
-    dates = frozenset(c for c, kind in frame.schema.items() if kind.is_temporal())
-    return _Sample([frame.columns, *map(list, texts.iter_rows())], [], guess, dates)
-
-
-def _recognise(sample: _Sample) -> SourceGuess:
-    best: SourceGuess = replace(sample.guess, questions=("which table is this? no known header was found",))
-    for at, row in enumerate(sample.rows[:_HEADER_WITHIN]):
+def _recognise(guess: SourceGuess, sample: Sample) -> SourceGuess:
+    best = replace(
+        guess,
+        sheet=sample.sheet,
+        encoding=sample.encoding,
+        delimiter=sample.delimiter,
+        questions=("which table is this? no known header was found",),
+    )
+    for at, row in enumerate(sample.rows[:HEADER_WITHIN]):
         headers = [h.strip() for h in row]
         for table in _TABLES:
             columns, several = match_headers(table, headers)
             confidence = _confidence(table, columns, headers)
             if confidence > best.confidence:
-                best = _described(sample, at, table, columns, several, confidence)
+                best = _described(guess, sample, at, table, columns, several, confidence)
     return best
 
 
@@ -212,7 +142,8 @@ def _confidence(table: Table, columns: dict[str, str], headers: list[str]) -> fl
 
 
 def _described(
-    sample: _Sample,
+    guess: SourceGuess,
+    sample: Sample,
     at: int,
     table: Table,
     columns: dict[str, str],
@@ -232,21 +163,19 @@ def _described(
         form = "typed" if typed else date_form(values[date_column])
     used = set(columns.values())
     return replace(
-        sample.guess,
+        guess,
+        sheet=sample.sheet,
+        encoding=sample.encoding,
+        delimiter=sample.delimiter,
         table=table,
         confidence=confidence,
         columns=columns,
         unmapped=tuple(h for h in headers if h and h not in used),
         header_row=at + 1,
         date_form=form,
-        totals_row=any(_is_totals_word(v) for v in sample.last) and len(sample.rows) > at + 2,
+        totals_row=any(normalise.is_totals_word(v) for v in sample.last) and len(sample.rows) > at + 2,
         questions=tuple(_questions(table, columns, several, values, form)),
     )
-
-
-def _is_totals_word(text: str) -> bool:
-    word = normalise.read_text(text).lower().replace(" ", "").rstrip(":")
-    return word in ("合計", "総合計", "総計", "計", "小計", "total", "totals", "grandtotal")
 
 
 _FORMS: tuple[tuple[str, DateForm], ...] = (

@@ -22,9 +22,6 @@ FILE = "__file"
 TOTALS_ROW = "totals row"
 SAME_KEY = "same key"
 
-_TOTALS = frozenset(
-    ["合計", "総合計", "総計", "計", "小計", "合算", "total", "totals", "sum", "grandtotal", "subtotal"]
-)
 _NEEDED: dict[Table, tuple[str, ...]] = {
     "order_lines": ("order_id", "ordered_at", "revenue"),
     "customers": ("customer_id",),
@@ -112,8 +109,9 @@ def _take(batch: Batch, file: SourceFile, shaped: Shaped, client: Client) -> Non
     source, table = shaped.source, shaped.table
     if batch.bad and source.ragged_rows == "refuse":
         first = batch.bad[0]
+        count = "" if batch.last else "at least "
         raise DataError(
-            f"{file.name}: line {first.line} {first.reason} ({len(batch.bad):,} such lines); "
+            f"{file.name}: line {first.line} {first.reason} ({count}{len(batch.bad):,} such lines); "
             "repair them, or set ragged_rows: quarantine"
         )
     frame = batch.frame
@@ -168,10 +166,10 @@ def _without_totals_row(
     if frame.is_empty():
         return frame
     last = frame.row(-1, named=True)
-    words = {h: _bare(str(v)) if v is not None else "" for h, v in last.items()}
-    key_headers = [mapping[c] for c in ("customer_id", *_NEEDED[shaped.table]) if c in mapping]
-    word = next((str(last[h]).strip() for h, w in words.items() if w in _TOTALS), None)
-    if word is None or not any(words[h] == "" or words[h] in _TOTALS for h in key_headers):
+    cells = {h: "" if v is None else str(v).strip() for h, v in last.items()}
+    word = next((cell for cell in cells.values() if normalise.is_totals_word(cell)), None)
+    keys = [cells[mapping[c]] for c in ("customer_id", *_NEEDED[shaped.table]) if c in mapping]
+    if word is None or not any(key == "" or normalise.is_totals_word(key) for key in keys):
         return frame
     if shaped.source.totals_row == "refuse":
         raise DataError(
@@ -180,10 +178,6 @@ def _without_totals_row(
         )
     shaped.excluded[TOTALS_ROW] += 1
     return frame.head(-1)
-
-
-def _bare(text: str) -> str:
-    return normalise.read_text(text).lower().rstrip(":").replace(" ", "")
 
 
 def _without_excluded(

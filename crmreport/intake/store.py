@@ -164,6 +164,8 @@ def _tables(
             rest = [c for c in COLUMNS[table] if c in lines.columns and c not in first]
             tables[table] = lines.select(*first, *rest)
             continue
+        known = [c for c in COLUMNS[table] if c in lines.columns]
+        lines = lines.select(*known, pl.exclude(known))
         unified = unify(lines, table, keep=client.policies.conflict_precedence)
         for source in mine:
             source.stored -= unified.merged[source.position]

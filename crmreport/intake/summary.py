@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from crmreport.config import Client
-from crmreport.intake import check
+from crmreport.intake import check, history
 from crmreport.intake.model import (
     Check,
     Conflicts,
@@ -60,14 +60,14 @@ def summarise(
         blank_id=kinds["blank_id"],
         guest_id=kinds["guest_id"],
     )
-    monthly = check.monthly_counts(orders)
+    monthly = history.monthly_counts(orders)
     missing = [share for table, frame in tables.items() for share in check.missing_shares(table, frame)]
     totals = _control_totals(client, orders)
     checks = [
         *(check.check_schema(table, frame) for table, frame in tables.items()),
         *_line_checks(sources, guests, conflicts),
         *check.check_orders(orders),
-        *check.check_months(monthly),
+        *history.check_months(monthly),
         *check.check_references(tables),
         *check.check_missing(missing),
         *(c for table, frame in tables.items() for c in check.check_texts(table, frame)),
@@ -94,7 +94,7 @@ def summarise(
         last_day=orders["order_date"].max(),  # type: ignore[arg-type]
         revenue=exact_sum(orders),
         monthly=monthly,
-        daily=check.daily_counts(orders),
+        daily=history.daily_counts(orders),
     )
 
 

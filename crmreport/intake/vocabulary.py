@@ -55,3 +55,6 @@ def _prefecture_forms() -> dict[str, str]:
 PREFECTURE_NAMES = frozenset(_PREFECTURES)
 PREFECTURE_FORMS = _prefecture_forms()
 """JIS name, name without 都府県, JIS X 0401 code and romanised name → JIS name."""
+
+TOTALS_WORDS = frozenset(_words("合計 総合計 総計 計 小計 合算 total totals sum grandtotal subtotal"))
+"""What a totals row is called, lower case and without spaces."""

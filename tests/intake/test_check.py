@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from crmreport.intake import check
+from crmreport.intake import check, history
 from crmreport.intake.model import Check, MonthCount
 from tests.intake.conftest import HEADER, LINES, SALES, Shop, csv_text
 
@@ -23,7 +23,7 @@ def by_id(found: list[Check]) -> dict[str, Check]:
 
 
 def test_a_month_without_a_line_is_named() -> None:
-    found = by_id(check.check_months(months(m01=50, m02=0, m03=0, m04=50)))["months_missing"]
+    found = by_id(history.check_months(months(m01=50, m02=0, m03=0, m04=50)))["months_missing"]
     assert (found.severity, found.count, found.of) == ("warning", 2, 4)
     assert found.values == {"first": "2026-02", "last": "2026-03"}
 
@@ -39,7 +39,7 @@ DROPS = {
 
 @pytest.mark.parametrize(("lines", "expected"), DROPS.values(), ids=DROPS.keys())
 def test_sudden_drops(lines: dict[str, int], expected: list[str]) -> None:
-    found = [c for c in check.check_months(months(**lines)) if c.id == "sudden_drop"]
+    found = [c for c in history.check_months(months(**lines)) if c.id == "sudden_drop"]
     assert [c.values["month"] for c in found if c.severity == "warning"] == expected
 
 
