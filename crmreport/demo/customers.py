@@ -16,6 +16,7 @@ MEMBERS = 20_000
 _JOINED_BEFORE = 0.35
 _OLDEST_DAY = day_of(date(2015, 4, 1))
 _GAP_DAYS = 63.0
+_MOST_EXTRA_LINES = 5.5  # on average: nobody here buys to sell on
 _SOURCES = {"店頭": 0.38, "EC検索": 0.18, "SNS広告": 0.16, "紹介": 0.12, "雑誌": 0.09, "その他": 0.07}
 
 
@@ -66,7 +67,7 @@ def members(seed: int, scale: float) -> pd.DataFrame:
             "dm": rng.random(n) < 0.55,
             "rate": rng.gamma(0.85, 1.0, size=n) / 0.85 / _GAP_DAYS * keen**0.6 + 1 / 900,
             "leaves": leaves,
-            "extra_lines": rng.gamma(0.9, 0.95, size=n) * keen**1.4,
+            "extra_lines": np.minimum(rng.gamma(0.9, 0.95, size=n) * keen**1.4, _MOST_EXTRA_LINES),
             "dearness": rng.normal(0.0, 0.70, size=n) + 0.30 * fondness,
             "leans_ec": rng.beta(0.55, 0.75, size=n),
             "leans_phone": rng.beta(0.3, 7.0, size=n) * (age > 55),
