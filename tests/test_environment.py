@@ -22,7 +22,7 @@ CONDA_NAMES = {
     "python-tzdata": "tzdata",
     "seaborn-base": "seaborn",
 }
-OUTSIDE_PYTHON = {"python", "pip", "pango", "harfbuzz", "fonts-conda-forge", "poppler", "make"}
+OUTSIDE_PYTHON = {"python", "pip", "pango", "harfbuzz", "fonts-conda-forge", "poppler", "make", "nodejs"}
 LOCKED = {
     "requirements.txt": (),
     "requirements-dev.txt": ("lab", "test", "lock"),
