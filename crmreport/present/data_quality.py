@@ -352,13 +352,19 @@ def missing_table(intake: Intake) -> Table:
     """Columns with blanks, the emptiest first."""
     frame = pd.DataFrame(
         [
-            {"source_table": m.table, "column": m.column, "missing": m.missing, "of": m.of, "missing_share": m.share,
-             "expected_blank": m.column in SPARSE}
+            {
+                "source_table": m.table,
+                "column": m.column,
+                "missing": m.missing,
+                "of": m.of,
+                "missing_share": m.share,
+                "expected_blank": m.column in SPARSE,
+            }
             for m in intake.missing
             if m.missing
         ],
         columns=["source_table", "column", "missing", "of", "missing_share", "expected_blank"],
-    )  # fmt: skip
+    )
     frame = frame.sort_values(
         ["expected_blank", "missing_share", "source_table", "column"],
         ascending=[True, False, True, True],

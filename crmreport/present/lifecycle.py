@@ -166,7 +166,7 @@ def states_table(states: LifecycleStates, flows: LifecycleFlows) -> Table:
 def flows_chart(flows: LifecycleFlows) -> Chart:
     """Where the customers of a year ago are now, in % of each state."""
     shares = _matrix(flows, "share_of_from").drop(columns=NO_PURCHASE, errors="ignore").loc[list(STATES)]
-    kept = shares.loc["active", ["new", "active"]].sum() if shares.loc["active"].notna().any() else None
+    kept = shares.loc["active", ["new", "active"]].sum() if bool(shares.loc["active"].notna().any()) else None
     case = "kept" if kept is not None else "nobody"
     # Only a returned second purchase makes a customer new again.
     if not bool(shares["new"].any()):
