@@ -88,13 +88,16 @@ class CtbCells:
         """Cells whose customers come back less: repeat rate and its 95 % interval below the axis mean.
 
         The axis mean is ``axis_repeat_rate``: the mean of all cells with the same value on the first
-        axis, so that a body cream is compared with body creams and not with things bought once.
+        axis, so that a body cream is compared with body creams and not with things bought once. Cells
+        on the push list are left out: many of their buyers are new and had little time to return.
         Largest missing revenue first, with ``repeat_gap`` (how far below the mean, 0 to 1),
         ``missing_repeaters`` (gap × customers) and ``missing_revenue`` (one purchase of the cell's
         mean value for each of them: what the gap is worth at least, if it could be closed).
         """
         cells = self.table[self.table["kind"] == "cell"]
-        chosen = cells[cells["repeat_high"] < cells["axis_repeat_rate"]].copy()
+        axes = list(self.axes)
+        grows = pd.MultiIndex.from_frame(cells[axes]).isin(pd.MultiIndex.from_frame(self.push()[axes]))
+        chosen = cells[(cells["repeat_high"] < cells["axis_repeat_rate"]) & ~grows].copy()
         chosen["repeat_gap"] = chosen["axis_repeat_rate"] - chosen["repeat_rate"]
         chosen["missing_repeaters"] = chosen["repeat_gap"] * chosen["customers"]
         chosen["missing_revenue"] = chosen["missing_repeaters"] * chosen["revenue"] / chosen["purchases"]

@@ -36,7 +36,6 @@ _MEASURES: dict[str, Measure] = {
     "unit_price": "push_assortment",
     "guests": "member_signup",
 }
-_CHANNELS = {"store", "ec", "phone", "app", "catalog", "unknown"}
 _GUEST_SHARE = 0.05
 _Z95 = 1.96
 
@@ -257,7 +256,6 @@ def tree_chart(tree: RevenueTree) -> Chart | Note:
 def split_table(split: SalesSplit) -> Table:
     """Sales cut by order kind, membership, channel or store."""
     name = "store" if split.by == "store_id" else split.by
-    ours = split.by in ("order_kind", "membership") or _CHANNELS.issuperset(split.table[split.by])
     # Guests cannot be counted as heads: blank, not 0.
     frame = split.table.assign(buyers=split.table["buyers"].where(split.table[split.by] != "guest"))
     return Table(
@@ -265,7 +263,7 @@ def split_table(split: SalesSplit) -> Table:
         frame,
         (
             # Codes we have no word for are printed as the client writes them.
-            Column(split.by, f"label:{split.by}" if ours else "text"),
+            Column(split.by, f"known:{split.by}"),
             Column("revenue", "money"),
             Column("revenue_share", "pct", bar=True),
             Column("orders", "count"),

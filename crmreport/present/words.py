@@ -116,6 +116,9 @@ class Words:
             case "name":
                 keys = (f"{area}.{detail}.{value}", f"{detail}.{value}")
                 return next((self.label(key) for key in keys if self.has(key)), str(value))
+            case "known":
+                known = any(self.has(f"{a}{detail}.{value}") for a in ("", f"{area}." if area else ""))
+                return self.label(f"{detail}.{value}", area=area) if known else str(value)
             case "plural":
                 one, many = detail.split(":")
                 return f"{numbers.plain(value, 0)} {one if abs(value) == 1 else many}"
