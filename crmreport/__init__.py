@@ -25,6 +25,7 @@ _HOMES = {
     "migration_since": "crmreport.analysis.migration",
     "decile_table": "crmreport.analysis.decile",
     "earlier_deciles": "crmreport.analysis.decile",
+    "deciles_of": "crmreport.analysis.decile",
     "customer_profile": "crmreport.analysis.profile",
     "customer_profiles": "crmreport.analysis.profiles",
     "purchase_gaps": "crmreport.analysis.purchase_gaps",

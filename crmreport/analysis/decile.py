@@ -11,17 +11,8 @@ import numpy as np
 import pandas as pd
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.ledger import (
-    LeftOut,
-    PurchaseUnit,
-    customer_totals,
-    days_before,
-    left_out,
-    money_decimals,
-    settle,
-    to_pandas,
-    visible,
-)
+from crmreport.analysis.ledger import LeftOut, PurchaseUnit, to_pandas, visible
+from crmreport.analysis.rfm import RfmTable, rfm_table
 from crmreport.errors import ConfigError, DataError
 
 GROUPS = 10
@@ -120,16 +111,25 @@ def decile_table(
         >>> result.table[["decile", "customers", "revenue_share"]].head(2).values.tolist()
         [[1.0, 1.0, 0.55], [2.0, 1.0, 0.05]]
     """
+    table = rfm_table(lines, as_of=as_of, since=since, unit=unit, zero_value_counts=zero_value_counts)
+    return deciles_of(table, lapsed_days=lapsed_days)
+
+
+def deciles_of(table: RfmTable, *, lapsed_days: int = 180) -> Deciles:
+    """:func:`decile_table` of the window an RFM table was made for, without reading the lines again.
+
+    Args:
+        table: Result of :func:`crmreport.analysis.rfm.rfm_table`.
+        lapsed_days: More whole days than this since the last purchase make a customer lapsed.
+
+    Raises:
+        DataError: Fewer than ten customers.
+        ConfigError: ``lapsed_days`` is below 0.
+    """
     if lapsed_days < 0:
         raise ConfigError(f"lapsed_days is {lapsed_days}; give 0 or more days")
-    totals = settle(
-        customer_totals(lines, as_of=as_of, since=since, unit=unit, zero_value_counts=zero_value_counts)
-    )
-    largest = to_pandas(totals.select(largest=nw.col("revenue").abs().max()))["largest"].fillna(0).iloc[0]
-    decimals = money_decimals(float(largest))
-    totals = totals.with_columns(
-        revenue=nw.col("revenue").round(decimals), recency_days=days_before(as_of, "last_date")
-    )
+    decimals = table.decimals
+    totals = table.customers.with_columns(n_purchases=nw.col("frequency"))
     positive = nw.col("revenue") > 0
     counts = to_pandas(
         totals.group_by(positive.alias("positive")).agg(nw.len().alias("n"), nw.col("revenue").sum()),
@@ -142,23 +142,23 @@ def decile_table(
         )
     ranked = _ranked(totals.filter(positive), n, lapsed_days)
     slices = _slices(ranked)
-    table = _table(slices, decimals)
-    revenue = round(float(table["revenue"].sum()), decimals)
+    groups = _table(slices, decimals)
+    revenue = round(float(groups["revenue"].sum()), decimals)
     return Deciles(
-        table=table,
+        table=groups,
         lorenz=_lorenz(slices),
-        ties=_ties(totals.filter(positive), table),
+        ties=_ties(totals.filter(positive), groups),
         gini=_gini(slices, n),
-        top_20_share=float(table["cumulative_share"].iloc[1]),
+        top_20_share=float(groups["cumulative_share"].iloc[1]),
         n_customers=n,
         revenue=revenue,
         n_not_positive=int(counts["n"].get(False, 0)),
         not_positive_revenue=float(round(counts["revenue"].get(False, 0.0), decimals)),
-        as_of=as_of,
-        since=since,
+        as_of=table.as_of,
+        since=table.since,
         lapsed_days=lapsed_days,
-        unit=unit,
-        left_out=left_out(lines, as_of=as_of, since=since),
+        unit=table.unit,
+        left_out=table.left_out,
         _ranked=ranked,
     )
 

@@ -241,7 +241,7 @@ def to_pandas(frame: nw.LazyFrame[Any], *, sort_by: str | list[str] | None = Non
             result[name] = result[name].astype("int64")
         elif dtype.is_float() or dtype.is_decimal():
             result[name] = result[name].astype("float64")
-        elif dtype in (nw.Date, nw.Datetime):
+        elif dtype in (nw.Date, nw.Datetime) or pd.api.types.infer_dtype(result[name]) == "date":
             result[name] = pd.to_datetime(result[name]).astype("datetime64[us]")
         elif dtype == nw.String:
             result[name] = result[name].astype("str")
@@ -281,7 +281,7 @@ def _fully_returned(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     # Only orders with a return are summed: grouping all orders costs more than the report itself.
     keys = ["customer_id", "of_order"]
     touched = frame.select(*keys, "is_return", "revenue").join(
-        frame.filter(nw.col("is_return")).select(*keys).unique(), on=keys, how="semi"
+        frame.filter(nw.col("is_return")).group_by(*keys).agg(nw.len()).select(*keys), on=keys, how="semi"
     )
     sold = nw.when(~nw.col("is_return")).then(nw.col("revenue")).otherwise(nw.lit(0.0))
     return (

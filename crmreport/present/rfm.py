@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from crmreport.analysis.cuts import Cuts
@@ -23,7 +24,7 @@ from crmreport.present.words import Words
 SEGMENTS, TARGETS, CUTS, MOVES = "rfm.segments", "rfm.targets", "rfm.cuts", "rfm.moves"
 # Segments of the presets that belong to a target group; a client's own map may use the same names.
 GROUPS = {
-    "valuable": ("champions", "loyal", "best"),
+    "valuable": ("champions", "best"),
     "drifting": ("at_risk", "cant_lose", "dormant"),
     "first_time": ("new", "promising", "newcomer"),
 }
@@ -36,7 +37,8 @@ class Targets:
 
     Args:
         table: One row per group: ``group``, ``customers``, ``customer_share``, ``revenue``,
-            ``revenue_share``, ``mean_recency_days``, ``mean_frequency``, ``mean_monetary``.
+            ``revenue_share``, ``revenue_per_year``, ``mean_recency_days``, ``mean_frequency``,
+            ``mean_monetary``.
         members: Group → its customers, most revenue first.
     """
 
@@ -65,7 +67,7 @@ def targets(result: Segmented) -> Targets:
         members[group] = rows.sort_values(
             ["revenue", "customer_id"], ascending=[False, True], ignore_index=True
         )
-    decimals = result.scores.table.decimals
+    decimals, years = result.scores.table.decimals, _years(result)
     lines = [
         {
             "group": group,
@@ -73,6 +75,7 @@ def targets(result: Segmented) -> Targets:
             "customer_share": len(rows) / result.n_customers if result.n_customers else None,
             "revenue": round(float(rows["revenue"].sum()), decimals),
             "revenue_share": float(rows["revenue"].sum()) / result.revenue if result.revenue > 0 else None,
+            "revenue_per_year": round(float(rows["revenue"].sum()) / years, decimals),
             "mean_recency_days": rows["recency_days"].mean(),
             "mean_frequency": rows["frequency"].mean(),
             "mean_monetary": rows["revenue"].sum() / len(rows) if len(rows) else None,
@@ -213,7 +216,16 @@ def target_table(result: Segmented, groups: Targets) -> Table:
     return Table(
         TARGETS,
         groups.table,
-        (Column("group", "label:rfm.group"), *_MEASURES),
+        (
+            Column("group", "label:rfm.group"),
+            Column("customers", "count"),
+            Column("customer_share", "pct"),
+            Column("revenue", "money"),
+            Column("revenue_share", "pct", bar=True),
+            Column("revenue_per_year", "money"),
+            Column("mean_recency_days", "days"),
+            Column("mean_monetary", "money"),
+        ),
         title=Text("rfm.targets.title"),
         note=Text("rfm.targets.note", **_window(result)),
     )
@@ -358,6 +370,7 @@ def findings(result: Segmented, groups: Targets) -> list[Finding]:
             "n": "customers",
             "people": "customer_share",
             "money": "revenue",
+            "yearly": "revenue_per_year",
             "share": "revenue_share",
             "recency": "mean_recency_days",
             "each": "mean_monetary",
@@ -372,7 +385,7 @@ def findings(result: Segmented, groups: Targets) -> list[Finding]:
                 severity,
                 facts=facts,
                 measure=measure,
-                money=float(groups.value(group, "revenue")),
+                money=float(groups.value(group, "revenue_per_year")),
                 customers=ActionList(rows),
             )
         )
@@ -390,6 +403,15 @@ _MEASURES = (
 )
 
 
+def _years(result: Segmented) -> float:
+    # Money of a long look-back is put per year; a short one is never stretched to a year.
+    table = result.scores.table
+    since = table.since
+    if since is None:
+        since = to_pandas(table.customers.select(first=nw.col("first_date").min()))["first"].iloc[0].date()
+    return max(1.0, ((table.as_of - since).days + 1) / 365.25)
+
+
 def _edges(cuts: Cuts) -> list[float | None]:
     bands = cuts.bands()
     # The end that makes the score: at most so many days, at most so much; "at least" for fixed F and M.
@@ -405,9 +427,11 @@ def _means(result: Segmented) -> dict[str, float | None]:
 
 def _cells(ax: Any, wide: pd.DataFrame, words: Words, style: Style, *, spec: str) -> None:
     values = wide.to_numpy(dtype=float)
-    peak = max(float(pd.DataFrame(values).max().max()), 1e-12)
+    peak = max(float(np.nanmax(values, initial=0.0)), 1e-12)
     ax.imshow(values, cmap=style.sequential, vmin=0, vmax=peak, aspect="auto")
-    for (row, column), value in pd.DataFrame(values).stack().items():
+    for (row, column), value in np.ndenumerate(values):
+        if np.isnan(value):
+            continue
         ink = style.ink_on(style.sequential(value / peak)) if value else style.greys[1]
         ax.text(column, row, words.format(value, spec), ha="center", va="center", color=ink)
     for side in ax.spines.values():
