@@ -143,6 +143,7 @@ def test_guests_rules_and_returns(shop: Shop) -> None:
         csv_text(
             "C001,A1,2026-10-01,100,01,1,0",
             ",A2,2026-10-01,200,01,1,0",
+            "　,A2,2026-10-01,1,01,1,0",
             "９９９９,A3,2026-10-01,300,01,1,0",
             "C001,A4,2026-10-02,-50,01,1,0",
             "C001,A5,2026-10-02,0,01,-1,0",
@@ -163,12 +164,12 @@ def test_guests_rules_and_returns(shop: Shop) -> None:
         policies={"guest_ids": ["9999"]},
     )
     report, orders = store.report, pl.read_parquet(store.table("order_lines"))
-    assert report.balance() == "lines in 8 = stored 6 + quarantined 0 + excluded by rule 2"
+    assert report.balance() == "lines in 9 = stored 7 + quarantined 0 + excluded by rule 2"
     assert report.sources[0].excluded == {"not ours": 1, "training": 1}, "a rule comes before reading"
-    assert orders["is_return"].to_list() == [False, False, False, True, True, True]
-    assert orders["customer_id"].to_list() == ["C001", None, None, "C001", "C001", "C001"]
+    assert orders["is_return"].to_list() == [False, False, False, False, True, True, True]
+    assert orders["customer_id"].to_list() == ["C001", None, None, None, "C001", "C001", "C001"]
     g = report.guests
-    assert (g.lines, g.orders, g.revenue, g.blank_id, g.guest_id) == (2, 2, 500.0, 1, 1)
+    assert (g.lines, g.orders, g.revenue, g.blank_id, g.guest_id) == (3, 2, 501.0, 2, 1)
     assert [c.count for c in report.checks if c.id == "return_with_positive_revenue"] == [1]
 
 
