@@ -1,4 +1,4 @@
-"""Order lines over time: counts per month and day, months without lines, channels that fall."""
+"""Order lines over time: counts per month and day, months without lines, channels and stores that fail."""
 
 from __future__ import annotations
 
@@ -92,6 +92,44 @@ def check_months(monthly: list[MonthCount]) -> list[Check]:
             counted("sudden_drop", "order_lines", 0, len(months), "no channel fell to less than half")
         )
     return found
+
+
+def check_stores(orders: pl.DataFrame) -> list[Check]:
+    """Months in which a store has no line though it sold before and after: a delivery that lacks it.
+
+    A store counts when the median of its three months before is at least 30 lines.
+    """
+    if "store_id" not in orders.columns or not orders.height:
+        return []
+    counts = (
+        orders.drop_nulls("store_id")
+        .group_by("store_id", month=pl.col("order_date").dt.strftime("%Y-%m"))
+        .agg(lines=pl.len())
+        .sort("store_id", "month")
+    )
+    found = []
+    for (store,), rows in counts.group_by("store_id", maintain_order=True):
+        lines = dict(zip(rows["month"], rows["lines"], strict=True))
+        months = _between(rows["month"][0], rows["month"][-1])
+        row = [lines.get(m, 0) for m in months]
+        for i in range(_DROP_LOOKS_AT, len(months)):
+            usual = sorted(row[i - _DROP_LOOKS_AT : i])[_DROP_LOOKS_AT // 2]
+            if not row[i] and usual >= _DROP_NEEDS_LINES:
+                found.append(
+                    Check(
+                        id="store_missing",
+                        severity="warning",
+                        table="order_lines",
+                        column="store_id",
+                        count=usual,
+                        of=orders.height,
+                        share=usual / orders.height,
+                        values={"store": str(store), "month": months[i], "usual": usual},
+                        detail=f"{store}: no line in {months[i]}, {usual:,} were usual",
+                    )
+                )
+    stores = counts["store_id"].n_unique()
+    return found or [counted("store_missing", "order_lines", 0, stores, "no store lacks a month")]
 
 
 def _between(first: str, last: str) -> list[str]:

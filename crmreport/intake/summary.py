@@ -68,6 +68,7 @@ def summarise(
         *_line_checks(sources, guests, conflicts),
         *check.check_orders(orders),
         *history.check_months(monthly),
+        *history.check_stores(orders),
         *check.check_references(tables),
         *check.check_missing(missing),
         *(c for table, frame in tables.items() for c in check.check_texts(table, frame)),

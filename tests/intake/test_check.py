@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
@@ -96,3 +96,19 @@ def test_references_repeats_blanks_and_shared_contacts(shop: Shop) -> None:
     blank = [c.column for c in report.checks if c.id == "missing_share"]
     assert blank == ["rank", "email", "phone"]
     assert "x.jp" not in report.model_dump_json(), "a report of checks holds no mail address"
+
+
+STORES = {
+    "a month that was not delivered": ([40, 40, 40, 0, 40], ["2026-04"]),
+    "closed for good is no gap": ([40, 40, 40, 40, 0], []),
+    "a small store may sell nothing": ([4, 4, 4, 0, 4], []),
+    "a fall is not a gap": ([40, 40, 40, 1, 40], []),
+}
+
+
+@pytest.mark.parametrize(("lines", "expected"), STORES.values(), ids=STORES.keys())
+def test_stores_without_a_month(lines: list[int], expected: list[str]) -> None:
+    days = [date(2026, month, 1) for month, n in enumerate(lines, 1) for _ in range(n)]
+    found = history.check_stores(pl.DataFrame({"order_date": days, "store_id": ["横浜"] * len(days)}))
+    assert [c.values["month"] for c in found if c.severity == "warning"] == expected
+    assert all(c.values["store"] == "横浜" for c in found if c.severity == "warning")
