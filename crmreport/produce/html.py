@@ -24,6 +24,7 @@ from crmreport.errors import RunError
 from crmreport.present import fonts
 from crmreport.produce.book import Book, BookChapter
 from crmreport.produce.outputs import cell_items
+from crmreport.produce.phrases import mark_headings
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 TEMPLATE = TEMPLATES / "report"
@@ -33,6 +34,11 @@ _ALWAYS = "0123456789/.,:–−%+±…·•()[]" + "".join(map(chr, range(0x20, 
 _SVG = re.compile(r'data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)"')
 _GONE = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL)
 _SAID = re.compile(r'\b(?:alt|aria-label|content|title|data-[a-z]+)="([^"]*)"')
+
+
+_FIRST_HEADING = re.compile(r"\s*#{1,6}\s+(.+)\n?")
+_CELL = re.compile(r'<(td|th scope="row")>([^<>]{1,18})</(td|th)>')
+_SHORT = 18
 
 
 class KeepLanguage(Preprocessor):
@@ -61,12 +67,19 @@ class KeepLanguage(Preprocessor):
                     if item.kind == "message" and opening is not None and not opening.metadata["heading"]:
                         opening.metadata["heading"] = item.html[lang]
                     else:
-                        shown.append(item.html[lang])
+                        shown.append(_CELL.sub(_keep_short, item.html[lang]))
                 cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": part}) for part in shown]
                 if shown:
                     cells.append(cell)
         nb.cells = cells
         return nb, resources
+
+
+def _keep_short(found: re.Match[str]) -> str:
+    # Japanese breaks between any two characters: a short cell would end up one character wide.
+    width = sum(1 if ord(c) < 0x2E80 else 2 for c in escaping.unescape(found[2]))
+    kept = ' class="short"' if width <= _SHORT else ""
+    return f"<{found[1]}{kept}>{found[2]}</{found[3]}>"
 
 
 class PlainIds(Preprocessor):
@@ -78,6 +91,11 @@ class PlainIds(Preprocessor):
             if (opens := cell.metadata.get("opens")) is not None:
                 chapter, count = opens, 0
             elif cell.cell_type == "markdown":
+                if cell.metadata.get("how_to_read"):
+                    # Its own heading becomes the handle of the fold.
+                    found = _FIRST_HEADING.match(cell.source)
+                    cell["heading"] = found[1].strip() if found else ""
+                    cell.source = cell.source[found.end() :] if found else cell.source
                 cell["html"], count = prose(cell.source, slug=chapter.replace("_", "-"), count=count)
         return nb, resources
 
@@ -143,6 +161,8 @@ def render(book: Book) -> str:
         page, _ = exporter.from_notebook_node(_bind(book.chapters), resources=resources)
     finally:
         exporter._preprocessors.clear()
+    if book.lang == "ja":
+        page = mark_headings(page)
     return embed_fonts(_tidy(page))
 
 

@@ -189,6 +189,7 @@ def _book(
     from crmreport.produce.book import CONTACT, make_book
     from crmreport.produce.outputs import Executed, findings
     from crmreport.produce.outputs import tables as table_items
+    from crmreport.produce.trace import trace
 
     executed = []
     for step, outcome in zip(plan.steps, runs, strict=True):
@@ -198,6 +199,7 @@ def _book(
             Executed(step.chapter.declaration, outcome.status, notebook, outcome.reason, step.missing)
         )
     found, printed = findings(executed), table_items(executed)
+    trace(found, printed)
     as_of = plan.period.as_of
     first = Words(plan.languages[0], currency=plan.client.currency)
     counts: dict[str, ListCount] = {}

@@ -1,0 +1,64 @@
+"""Where a Japanese heading may break: between phrases, never inside a word."""
+
+from __future__ import annotations
+
+import html
+import re
+
+_LONGEST = 14
+_SHORTEST = 4
+_KANA = r"ぁ-んー"
+# A phrase ends with its particles, in hiragana, or with a punctuation mark; what follows in
+# another script begins the next one.
+_BOUNDARY = re.compile(
+    rf"(?<=[{_KANA}])(?=[^{_KANA}、。！？）」』】・ー%％])|(?<=[、。！？])(?![」』）])|(?<=[）」』])(?=「)"
+)
+
+
+def phrases(text: str) -> list[str]:
+    """Split a sentence where a reader would breathe.
+
+    Examples:
+        >>> phrases("上位10%の顧客が売上の51%を占め、その6人に1人が半年来店していない")
+        ['上位10%の', '顧客が', '売上の', '51%を', '占め、', 'その', '6人に', '1人が', '半年来店していない']
+    """
+    return [part for part in _BOUNDARY.split(text) if part]
+
+
+def marked(text: str) -> str:
+    """The sentence as HTML whose lines break between phrases only.
+
+    Examples:
+        >>> marked("売上は減少")
+        '<span class="ph">売上は</span><span class="ph">減少</span>'
+    """
+    return "".join(
+        f'<span class="ph">{html.escape(p)}</span>' if len(p) <= _LONGEST else html.escape(p)
+        for p in phrases(text)
+    )
+
+
+def tail_kept(text: str) -> str:
+    """The sentence as HTML whose last phrase stays in one piece: no line holds a lonely です。
+
+    Examples:
+        >>> tail_kept("条件に変化がなかったかを確かめます。")
+        '条件に変化がなかったかを<span class="ph">確かめます。</span>'
+    """
+    parts = phrases(text)
+    last = parts.pop() if parts else ""
+    while parts and len(last) < _SHORTEST:
+        last = parts.pop() + last
+    if len(last) > _LONGEST:
+        return html.escape(text)
+    return f'{html.escape("".join(parts))}<span class="ph">{html.escape(last)}</span>'
+
+
+_SENTENCE = re.compile(r'(<p class="(?:what|so-what|do-what|said)">|<dd>)([^<]+)(</p>|</dd>)')
+_HEADING = re.compile(r"(<h2\b[^>]*>)([^<]+)(</h2>)")
+
+
+def mark_headings(page: str) -> str:
+    """Mark the phrases of every chapter heading, and the last one of every sentence of a finding."""
+    page = _HEADING.sub(lambda m: m[1] + marked(html.unescape(m[2])) + m[3], page)
+    return _SENTENCE.sub(lambda m: m[1] + tail_kept(html.unescape(m[2])) + m[3], page)
