@@ -19,6 +19,7 @@ NO_PURCHASE = "none"
 """Not a customer on that day: no purchase yet, or all of them returned since."""
 PERCENTILES = {"slipping_days": 80, "dormant_days": 90, "lapsed_days": 95}
 
+_DUST_DIGITS = 6
 _CODES = {state: code for code, state in enumerate((NO_PURCHASE, *STATES))}
 _NAMES = {code: state for state, code in _CODES.items()}
 
@@ -160,7 +161,8 @@ def lifecycle_states(
             "last_date",
             "recency_days",
             nw.col("n_purchases").alias("frequency"),
-            nw.col("revenue").fill_null(0.0),
+            # Engines that add in parallel differ in the last digit from run to run.
+            nw.col("revenue").fill_null(0.0).round(_DUST_DIGITS),
             state=state,
         )
     )
@@ -170,6 +172,7 @@ def lifecycle_states(
         by_state.agg(customers=nw.len(), revenue=nw.col("revenue").sum(), one_time=nw.col("once").sum())
     )
     counted = counted.set_index("state").reindex(pd.Index(STATES, name="state"), fill_value=0).reset_index()
+    counted["revenue"] = counted["revenue"].round(_DUST_DIGITS)
     counted = counted.astype({"customers": "int64", "one_time": "int64", "revenue": "float64"})
     n_customers = int(counted["customers"].sum())
     total = float(counted["revenue"].sum())

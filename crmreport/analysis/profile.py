@@ -16,6 +16,7 @@ from crmreport.errors import DataError
 
 Kind = Literal["value", "other", "unknown"]
 Verdict = Literal["slips", "lags", "as_others", "holds", "gains", "too_few", "not_compared"]
+_DUST_DIGITS = 6
 _SUMS = ("customers", "revenue", "purchases", "customers_before", "revenue_before", "purchases_before")
 
 
@@ -150,7 +151,10 @@ def customer_profile(
         "before2",
     ]
     summed = rows.group_by("group").agg(**{name: nw.col(name).sum() for name in names})
-    table = to_pandas(summed).rename(
+    table = to_pandas(summed)
+    # Engines that add in parallel differ in the last digit from run to run.
+    table[["now", "before"]] = table[["now", "before"]].round(_DUST_DIGITS)
+    table = table.rename(
         columns={
             "now": "revenue",
             "before": "revenue_before",
@@ -241,11 +245,12 @@ def _judge(table: pd.DataFrame, *, support: int, confidence: float) -> int:
 
     variance = squares(table) + (table["revenue_before"] / rest["revenue_before"]) ** 2 * squares(rest)
     z = NormalDist().inv_cdf(1 - (1 - confidence) / (2 * max(1, n_tested)))
-    excess = table["revenue"] - expected
+    excess = (table["revenue"] - expected).round(_DUST_DIGITS)
     table["expected_revenue"] = expected
     table["excess"] = excess
-    table["excess_low"] = excess - z * variance.map(math.sqrt)
-    table["excess_high"] = excess + z * variance.map(math.sqrt)
+    reach = (z * variance.map(math.sqrt)).round(_DUST_DIGITS)
+    table["excess_low"] = excess - reach
+    table["excess_high"] = excess + reach
     fell = table["revenue"] < table["revenue_before"]
     table["verdict"] = "as_others"
     table.loc[(table["excess_high"] < 0) & fell, "verdict"] = "slips"

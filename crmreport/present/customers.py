@@ -74,6 +74,11 @@ def note(profiles: Profiles) -> Note:
     return Note(Text(f"customers.note.{case}", tested=tested, moved=moved, alike=tested - moved))
 
 
+def change_charts(profiles: Profiles) -> list[Chart]:
+    """The chart of the attribute with the largest slip, else of the first; none without an attribute."""
+    return [change_chart(profiles)] if profiles else []
+
+
 def change_chart(profiles: Profiles, *, by: str = "") -> Chart:
     """Revenue per group beside a year ago, and what the common trend does not explain, with intervals.
 
@@ -238,8 +243,10 @@ def _table(by: str, profile: CustomerProfile, left_out: LeftOut, ranks: Sequence
     )
 
 
-def split_table(profiles: Profiles) -> Table:
-    """The change of the drawn attribute, split into customers and spend per customer."""
+def split_tables(profiles: Profiles) -> list[Table]:
+    """The change of the drawn attribute, split into customers and spend; none when nothing is compared."""
+    if not profiles or not _is_compared(profiles[_drawn(profiles)]):
+        return []
     by = _drawn(profiles)
     profile = profiles[by]
     names = (
@@ -252,11 +259,9 @@ def split_table(profiles: Profiles) -> Table:
     )
     specs = ("money", "money", "smoney", "smoney", "smoney", "smoney")
     frame = _in_order(by, profile.table)
-    if not _is_compared(profile):
-        frame = frame.assign(**{name: float("nan") for name in names if name not in frame})
     total_row: dict[str, Any] = {name: float(frame[name].sum()) for name in names[:5]}
     total_row |= {"group": Text("customers.total"), "excess": None}
-    return Table(
+    table = Table(
         "customers.split",
         frame,
         (
@@ -265,9 +270,10 @@ def split_table(profiles: Profiles) -> Table:
         ),
         title=Text("customers.split.title", by=_per(by)),
         note=Text("customers.split.note", **_window(profile)),
-        totals=total_row if _is_compared(profile) else None,
+        totals=total_row,
         max_rows=14,
     )
+    return [table]
 
 
 def findings(profiles: Profiles) -> list[Finding]:
@@ -336,6 +342,9 @@ def _in_order(by: str, rows: pd.DataFrame, ranks: Sequence[str] = ()) -> pd.Data
     known = [*ranks[::-1]] if by == "rank" else [*_ORDERED.get(by, ())]
     if rows["group"].isin(known).any():
         place = rows["group"].map({name: number for number, name in enumerate(known)}).fillna(len(known))
+    elif by == "age_band":
+        # Bands of the client's own: 19-24, 25-34 …
+        place = rows["group"].rank()
     elif by == "join_year":
         place = -pd.to_numeric(rows["group"], errors="coerce")
     else:

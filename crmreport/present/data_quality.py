@@ -19,6 +19,7 @@ from crmreport.present.words import Words
 
 GUEST_SHARE_WARNS = 0.05
 _MANY_LINES = 0.01
+_LARGE_SHARE = 0.05
 # Blank by nature: most lines have no coupon, no campaign and no return.
 SPARSE = ("coupon_id", "campaign_id", "returned_order_id", "discount")
 _CHECK = ("check", "source_table", "column")
@@ -137,8 +138,8 @@ def _distinct(paths: pd.Series) -> pd.Series:
     return paths.where(number == 0, paths + " #" + (number + 1).astype("str"))
 
 
-def excluded_table(intake: Intake) -> Table:
-    """Lines left out, by the rule's name, and lines set aside, by reason."""
+def excluded_tables(intake: Intake) -> list[Table]:
+    """Lines left out, by the rule's name, and lines set aside, by reason; none when all are in use."""
     rows = [
         (s.table, "rule", name, "", lines)
         for s in intake.sources
@@ -151,7 +152,7 @@ def excluded_table(intake: Intake) -> Table:
         set_aside[key] = set_aside.get(key, 0) + q.lines
     rows += [(table, "quarantine", *rest, lines) for (table, *rest), lines in sorted(set_aside.items())]
     frame = pd.DataFrame(rows, columns=["source_table", "kind", "reason", "column", "lines"])
-    return Table(
+    table = Table(
         "data_quality.left_out",
         frame,
         (
@@ -166,6 +167,7 @@ def excluded_table(intake: Intake) -> Table:
         key=("source_table", "kind", "reason", "column"),
         totals={"reason": Text("data_quality.total"), "lines": int(frame["lines"].sum())},
     )
+    return [table] if len(frame) else []
 
 
 def _reason(text: str) -> str:
@@ -428,7 +430,8 @@ def findings(intake: Intake) -> list[Finding]:
         facts = {n: Fact(row[n], Cell("data_quality.checks", key, n)) for n in ("count", "of", "share")}
         facts |= {n: Fact(row[n]) for n in ("source_table", "column")}
         facts |= {n: Fact(v) for n, v in _values(intake, row).items() if n in ("month", "channel")}
-        severity = "warning" if name in ("months_missing", "sudden_drop", "missing_share") else "info"
+        large = pd.notna(row["share"]) and row["share"] >= _LARGE_SHARE
+        severity = "warning" if large or name in ("months_missing", "sudden_drop") else "info"
         found.append(Finding(f"data_quality.{name}", severity, facts, "data_fix"))
     aside = sum(s.quarantined for s in intake.sources)
     if aside:
