@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import narwhals as nw
 import pandas as pd
 import pytest
@@ -84,7 +86,7 @@ def test_definition_holds_for_any_values(values, bins, low):
         assert sum(v <= point for v in values) * bins >= k * n
         assert sum(v < point for v in values) * bins < k * n
     ordered = sorted(zip(values, scores, strict=True))
-    steps = [later[1] - earlier[1] for earlier, later in zip(ordered, ordered[1:], strict=False)]
+    steps = [later[1] - earlier[1] for earlier, later in itertools.pairwise(ordered)]
     assert all(step <= 0 for step in steps) if low else all(step >= 0 for step in steps)
     by_value = {value: {s for v, s in ordered if v == value} for value in values}
     assert all(len(found) == 1 for found in by_value.values())
