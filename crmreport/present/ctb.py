@@ -357,7 +357,8 @@ def entry_chart(entry: EntryProducts) -> Chart | Note:
             said_row = words.say(Text("ctb.chart.entry_row", rate=row["f2_rate"], n=row["customers"]))
             ax.annotate(
                 said_row, (row["f2_high"], i), xytext=(5, 0), textcoords="offset points", va="center",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1}, color=style.accent if is_best else style.ink, fontweight="bold" if is_best else "normal",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+                color=style.accent if is_best else style.ink, fontweight="bold" if is_best else "normal",
             )  # fmt: skip
         ax.axvline(entry.f2_rate, color=style.ink, linewidth=0.8, linestyle=(0, (3, 3)))
         ax.annotate(
@@ -482,7 +483,8 @@ def _best_entry(entry: EntryProducts) -> pd.Series | None:
     clear = entry.table[(entry.table["p_holm"] < _ALPHA) & (entry.table["difference"] > 0)]
     if clear.empty:
         return None
-    return clear.loc[(clear["f2_low"] - clear["rest_rate"]).idxmax()]
+    surest = (clear["f2_low"] - clear["rest_rate"]).to_numpy().argmax()
+    return clear.iloc[int(surest)]
 
 
 def _clear_first(table: pd.DataFrame) -> pd.DataFrame:

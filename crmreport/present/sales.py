@@ -205,7 +205,7 @@ def tree_chart(tree: RevenueTree) -> Chart | Note:
     way = "rise" if tree.change > 0 else "fall"
     said |= {"change": tree.change, "driver": driver}
     if driver:
-        said["effect"] = float(tree.table.set_index("part").at[driver, "effect"])
+        said["effect"] = _part(tree, driver)["effect"]
 
     def draw(ax: Any, words: Words, style: Style) -> None:
         unit = MoneyUnit.for_column([*parts["effect"], tree.change], currency=words.currency)
@@ -304,20 +304,18 @@ def _driver_finding(kpis: SalesKpis, tree: RevenueTree) -> Finding | None:
     year_ago = base.period == kpis.year_ago.period
     rate = tree.change / base.revenue
     way = "rise" if rate > 0 else "fall"
-    row = tree.table.set_index("part").loc[driver]
+    row = _part(tree, driver)
     column = "year_ago" if year_ago else "previous"
     facts = {
         "versus": Fact(_versus(kpis.now.period, base.period)),
         "driver": Fact(driver),
         "revenue": Fact(kpis.now.revenue, Cell("sales.kpi", ("revenue",), "value")),
         "rate": Fact(rate, Cell("sales.kpi", ("revenue",), f"change_{column}")),
-        "effect": Fact(float(row["effect"]), Cell("sales.tree", (driver,), "effect")),
-        "factor_change": Fact(float(row["change_rate"]), Cell("sales.tree", (driver,), "change_rate")),
+        "effect": Fact(row["effect"], Cell("sales.tree", (driver,), "effect")),
+        "factor_change": Fact(row["change_rate"], Cell("sales.tree", (driver,), "change_rate")),
     }
     severity = "opportunity" if rate > 0 else "critical" if rate <= -0.1 else "warning"
-    return Finding(
-        "sales.driver", severity, facts, _MEASURES[driver], money=abs(float(row["effect"])), case=way
-    )
+    return Finding("sales.driver", severity, facts, _MEASURES[driver], money=abs(row["effect"]), case=way)
 
 
 def _new_customers_finding(kpis: SalesKpis) -> Finding | None:
@@ -337,15 +335,16 @@ def _new_customers_finding(kpis: SalesKpis) -> Finding | None:
 
 
 def _guest_finding(kpis: SalesKpis, kinds: SalesSplit) -> Finding | None:
-    rows = kinds.table.set_index("order_kind")
-    if "guest" not in rows.index or not rows.at["guest", "revenue_share"] >= _GUEST_SHARE:
+    rows = {row["order_kind"]: row for row in kinds.table.to_dict("records")}
+    row = rows.get("guest", {"revenue_share": 0.0})
+    # A share of no revenue is blank, and no finding.
+    if not row["revenue_share"] >= _GUEST_SHARE:
         return None
-    row = rows.loc["guest"]
     facts = {
         name: Fact(row[name], Cell("sales.order_kind", ("guest",), name))
         for name in ("revenue", "revenue_share", "orders")
     }
-    return Finding("sales.guests", "opportunity", facts, "member_signup", money=float(row["revenue"]))
+    return Finding("sales.guests", "opportunity", facts, "member_signup", money=row["revenue"])
 
 
 def _heading(column: str, period: Period) -> str:
@@ -358,6 +357,10 @@ def _driver(tree: RevenueTree) -> str | None:
         return None
     moved = tree.table.set_index("part")["effect"] * (1 if tree.change > 0 else -1)
     return str(moved.idxmax()) if moved.max() > 0 else None
+
+
+def _part(tree: RevenueTree, part: str) -> dict[str, float]:
+    return {row["part"]: row for row in tree.table.to_dict("records")}[part]  # type: ignore[return-value]
 
 
 def _differs(now: SalesTotals, base: SalesTotals) -> bool:

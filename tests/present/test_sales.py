@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from crmreport.analysis.revenue_tree import split_change
+from crmreport.analysis.sales import kpi_table, monthly_sales, new_and_repeat, sales_by
+from crmreport.period import Period
+from crmreport.present import Chart, Note, Style, Words
+from crmreport.present import sales as page
+
+OCTOBER = Period.parse("2026-10")
+AS_OF = date(2026, 10, 31)
+LANGUAGES = ("ja", "en")
+
+
+def shop(*, last_year: int, now: int, price: float = 100.0, guests: int = 0) -> pd.DataFrame:
+    """Customers who bought in October of both years; new ids this year when there are more."""
+    rows = [("old", "o", "2025-10-01", 0.5)]
+    rows += [(f"c{i}", f"a{i}", "2025-10-05", 100.0) for i in range(last_year)]
+    rows += [(f"c{i}", f"b{i}", "2026-10-05", price) for i in range(now)]
+    rows += [(None, f"g{i}", "2026-10-06", 100.0) for i in range(guests)]
+    rows.append(("old", "z", "2026-10-31", 0.5))
+    lines = pd.DataFrame(rows, columns=["customer_id", "order_id", "order_date", "revenue"])
+    return lines.assign(order_date=pd.to_datetime(lines["order_date"]), channel="store")
+
+
+def results(lines: pd.DataFrame):
+    kpis = kpi_table(lines, period=OCTOBER, as_of=AS_OF)
+    base = kpis.year_ago if kpis.year_ago.observed else kpis.previous
+    return kpis, split_change(base, kpis.now), new_and_repeat(lines, period=OCTOBER, as_of=AS_OF)
+
+
+CASES = {
+    "more buyers": (
+        shop(last_year=100, now=150),
+        "前年同月比50.0%増。主因は購入者数の増加",
+        "up 50.0% on the same month a year earlier, mainly from more buyers",
+    ),
+    "the same buyers pay less": (
+        shop(last_year=100, now=100, price=80.0),
+        "前年同月比20.0%減。主因は商品単価の低下",
+        "down 20.0% on the same month a year earlier, mainly from less revenue per item",
+    ),
+    "half a percent is no change": (
+        shop(last_year=200, now=201),
+        "前年同月比+0.5%でほぼ横ばい",
+        "little changed (+0.5%)",
+    ),
+    "first period": (
+        shop(last_year=0, now=50).iloc[1:],
+        "比較できる過去のデータはなし",
+        "there is no earlier period to compare with",
+    ),
+}
+
+
+@pytest.mark.parametrize(("lines", "ja", "en"), CASES.values(), ids=CASES.keys())
+def test_message(lines, ja, en):
+    kpis, tree, _ = results(lines)
+    message = page.message(kpis, tree)
+    assert ja in Words("ja").say(message.text)
+    assert en in Words("en").say(message.text)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("lines", [case[0] for case in CASES.values()], ids=CASES.keys())
+def test_everything_can_be_said_and_drawn(lines, lang):
+    kpis, tree, kinds = results(lines)
+    months = monthly_sales(lines, as_of=AS_OF)
+    things = [
+        page.kpi(kpis), page.monthly_chart(months), page.monthly(months), page.tree_chart(tree),
+        page.tree(tree), page.new_customers_note(kpis), page.split_table(kinds),
+        page.split_table(sales_by(lines, by="channel", period=OCTOBER, as_of=AS_OF)),
+        *page.findings(kpis, tree, kinds),
+    ]  # fmt: skip
+    words = Words(lang)
+    for thing in things:
+        html = thing.html(words, Style()) if isinstance(thing, Chart) else thing.html(words)
+        assert "nan" not in html.lower().split("base64")[0]
+
+
+def test_facts_of_findings_stand_in_their_tables():
+    kpis, tree, kinds = results(shop(last_year=400, now=300, guests=60))
+    tables = {t.id: t for t in (page.kpi(kpis), page.tree(tree), page.split_table(kinds))}
+    found = page.findings(kpis, tree, kinds)
+    assert [finding.id for finding in found] == ["sales.driver", "sales.new_customers", "sales.guests"]
+    for finding in found:
+        for fact in finding.facts.values():
+            if fact.cell is not None:
+                table = tables[fact.cell.table]
+                rows = {tuple(row[k] for k in table.row_key): row for row in table.frame.to_dict("records")}
+                assert rows[fact.cell.row][fact.cell.column] == pytest.approx(fact.value)
+
+
+def test_fewer_new_customers_is_a_finding_only_beyond_chance():
+    def with_new(before: int, after: int):
+        rows = [("first", "f", "2024-10-01", 1.0)]
+        rows += [(f"x{i}", f"x{i}", "2025-10-05", 1.0) for i in range(before)]
+        rows += [(f"y{i}", f"y{i}", "2026-10-05", 1.0) for i in range(after)]
+        lines = pd.DataFrame(rows, columns=["customer_id", "order_id", "order_date", "revenue"])
+        return results(lines.assign(order_date=pd.to_datetime(lines["order_date"])))
+
+    assert "sales.new_customers" not in [f.id for f in page.findings(*with_new(372, 339))]
+    assert "sales.new_customers" in [f.id for f in page.findings(*with_new(372, 250))]
+    noise = page.new_customers_note(with_new(372, 339)[0])
+    assert "偶然のぶれ" in Words("ja").say(noise.text)
+
+
+def test_a_tree_without_a_base_is_a_sentence():
+    _, tree, _ = results(shop(last_year=0, now=50).iloc[1:])
+    assert isinstance(page.tree_chart(tree), Note)
+
+
+def test_guests_have_no_head_count():
+    _, _, kinds = results(shop(last_year=10, now=10, guests=3))
+    frame = page.split_table(kinds).frame.set_index("order_kind")
+    assert pd.isna(frame.at["guest", "buyers"])
+    assert frame.at["repeat", "buyers"] == 11
