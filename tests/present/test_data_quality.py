@@ -1,0 +1,194 @@
+"""The data-quality chapter on a hand-made intake report."""
+
+from datetime import date
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+
+from crmreport.intake.model import (
+    Check,
+    ColumnShare,
+    ControlResult,
+    Guests,
+    MonthCount,
+    Normalised,
+    SourceCount,
+)
+from crmreport.present import data_quality as page
+from crmreport.present.style import Style
+from crmreport.present.words import Words
+
+JA, EN = Words("ja"), Words("en")
+AS_OF = date(2026, 10, 31)
+
+
+def control(found: str, *, period: str = "2026-06", expected: str = "1000") -> ControlResult:
+    gap = Decimal(found) - Decimal(expected)
+    return ControlResult(
+        period=period,
+        expected=Decimal(expected),
+        found=Decimal(found),
+        difference=gap,
+        tolerance=Decimal("0.5"),
+        within=abs(gap) <= Decimal("0.5"),
+    )
+
+
+def intake(**changes):
+    """A clean delivery of 100 lines, with what the test changes."""
+    parts = {
+        "sources": [
+            SourceCount(
+                table="order_lines",
+                source=1,
+                path="data/sales.csv",
+                lines=110,
+                stored=100,
+                quarantined=0,
+                excluded={"training": 10},
+                repeated_lines=0,
+            )
+        ],
+        "checks": [Check(id="quarantine", severity="ok", table="order_lines", count=0, of=110, share=0.0)],
+        "control_totals": [],
+        "guests": Guests(lines=0, orders=0, revenue=0.0, blank_id=0, guest_id=0),
+        "missing": [ColumnShare(table="order_lines", column="coupon_id", missing=90, of=100, share=0.9)],
+        "normalised": [Normalised(table="customers", column="sex", changed=5, by_kind={"form": 5})],
+        "monthly": [
+            MonthCount(month=m, channel="", lines=50, orders=40, revenue=500.0)
+            for m in ("2026-09", "2026-10")
+        ],
+        "quarantined": [],
+        "revenue": Decimal("1000"),
+        "first_day": date(2026, 9, 1),
+        "last_day": AS_OF,
+        "after": lambda as_of: (0, 0.0),
+    }
+    return SimpleNamespace(**(parts | changes))
+
+
+GUESTS = Guests(lines=20, orders=15, revenue=200.0, blank_id=15, guest_id=5)
+MESSAGES = {
+    "a month differs from the books": (
+        {"control_totals": [control("900"), control("1000", period="2026-07")]},
+        "2026-06の売上が貴社の集計値と−100円合わず",
+        "Revenue of 2026-06 differs from your books by −¥100",
+    ),
+    "many unknown customers": (
+        {"guests": GUESTS, "control_totals": [control("1000")]},
+        "売上の20.0%は顧客を特定できません",
+        "20.0% of revenue belongs to no known customer",
+    ),
+    "all agrees": (
+        {"control_totals": [control("1000")]},
+        "1か月分とすべて一致",
+        "agrees with your books in all 1",
+    ),
+    "no books": ({}, "突き合わせはまだです", "no books to check"),
+}
+
+
+@pytest.mark.parametrize(("changes", "ja", "en"), MESSAGES.values(), ids=MESSAGES)
+def test_message(changes, ja, en):
+    text = page.message(intake(**changes)).text
+    assert ja in JA.say(text)
+    assert en in EN.say(text)
+
+
+def test_lines_add_up():
+    totals = page.balance_table(intake()).totals
+    assert totals["lines"] == totals["stored"] + totals["quarantined"] + totals["excluded"] == 110
+
+
+CAVEATS = {
+    "clean: none": ({}, []),
+    "books differ": ({"control_totals": [control("900")]}, [("data_quality.control_total", "warning")]),
+    "unknown customers over 5 %": ({"guests": GUESTS}, [("data_quality.guests", "warning")]),
+    "a month is missing": (
+        {
+            "checks": [
+                Check(id="quarantine", severity="ok", table="order_lines", of=110),
+                Check(
+                    id="months_missing", severity="warning", table="order_lines", count=1, of=3, share=1 / 3
+                ),
+            ]
+        },
+        [("data_quality.months_missing", "warning")],
+    ),
+    "a coupon column is blank by nature": (
+        {
+            "checks": [
+                Check(
+                    id="missing_share",
+                    severity="warning",
+                    table="order_lines",
+                    column="coupon_id",
+                    count=90,
+                    of=100,
+                    share=0.9,
+                )
+            ]
+        },
+        [],
+    ),
+    "a few customers are not in the master": (
+        {
+            "checks": [
+                Check(
+                    id="orphan_customers",
+                    severity="warning",
+                    table="order_lines",
+                    column="customer_id",
+                    count=1,
+                    of=100,
+                    share=0.01,
+                )
+            ]
+        },
+        [("data_quality.orphan_customers", "info")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "expected"), CAVEATS.values(), ids=CAVEATS)
+def test_caveats(changes, expected):
+    found = page.findings(intake(**changes))
+    assert [(finding.id, finding.severity) for finding in found] == expected
+    for finding in found:
+        assert all(finding.text(words)["what"] for words in (JA, EN))
+
+
+def test_every_number_of_a_caveat_stands_in_its_table():
+    report = intake(control_totals=[control("900")], guests=GUESTS)
+    tables = {t.id: t for t in (page.control_table(report), page.attribution_table(report, as_of=AS_OF))}
+    for finding in page.findings(report):
+        for name, fact in finding.facts.items():
+            if fact.cell is None:
+                assert isinstance(fact.value, str), name
+                continue
+            table = tables[fact.cell.table]
+            frame = table.frame.set_index(list(table.row_key))
+            assert frame.loc[fact.cell.row, fact.cell.column].item() == fact.value, name
+
+
+@pytest.mark.parametrize("words", [JA, EN], ids=["ja", "en"])
+def test_everything_is_shown_in_both_languages(words):
+    report = intake(control_totals=[control("900")], guests=GUESTS)
+    tables = [
+        page.balance_table(report),
+        *page.excluded_tables(report),
+        page.control_table(report),
+        page.attribution_table(report, as_of=AS_OF),
+        page.checks_table(report),
+        page.missing_table(report),
+        page.normalised_table(report),
+    ]
+    for table in tables:
+        assert "<table>" in table.html(words)
+    assert "<img" in page.months_chart(report).html(words, Style())
+
+
+def test_a_missing_month_is_named_in_the_title():
+    months = [MonthCount(month=m, channel="", lines=9, orders=9, revenue=9.0) for m in ("2026-08", "2026-10")]
+    assert "1か月のデータが欠けている" in JA.say(page.months_chart(intake(monthly=months)).title)
