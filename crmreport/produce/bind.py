@@ -10,6 +10,9 @@ from time import monotonic
 from crmreport.errors import RunError
 from crmreport.produce import html, pdf
 from crmreport.produce.book import Book
+from crmreport.produce.provenance import Provenance
+
+_TOO_LONG = "the executive summary does not fit one page; shorten the findings' sentences"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,25 @@ class Bound:
     pdf_seconds: float
 
 
+def fit(book: Book, as_of: date) -> Book:
+    """Make page 1 tighter until it is one page; tried without the chapters, which take seconds.
+
+    Raises:
+        RunError: It does not fit even with the fewest findings in the smallest type.
+    """
+    while True:
+        alone = replace(book, front=[], back=[], actions=[], provenance=Provenance())
+        printed = pdf.print_pdf(html.render(alone), as_of=as_of)
+        if printed.pages_between("summary", "contents") == 1:
+            return book
+        tighter = book.summary.tighter()
+        if tighter is None:
+            raise RunError(_TOO_LONG)
+        book = replace(book, summary=tighter)
+
+
 def bind(book: Book, as_of: date, files: Iterable[str]) -> Bound:
-    """Render, print and check; page 1 is made tighter until it is one page.
+    """Render, print and check.
 
     Args:
         files: Relative paths the page may link to.
@@ -34,21 +54,16 @@ def bind(book: Book, as_of: date, files: Iterable[str]) -> Bound:
         RunError: A check fails: a glyph is missing, a link leads nowhere, a chapter is missing,
             page 1 does not fit one page.
     """
-    in_html = in_pdf = 0.0
-    while True:
-        began = monotonic()
-        page = html.render(book)
-        html.check(page, files=set(files))
-        in_html, began = in_html + monotonic() - began, monotonic()
-        printed = pdf.print_pdf(page, as_of=as_of)
-        in_pdf += monotonic() - began
-        if printed.pages_between("summary", "contents") == 1:
-            break
-        tighter = book.summary.tighter()
-        if tighter is None:
-            raise RunError("the executive summary does not fit one page; shorten the findings' sentences")
-        book = replace(book, summary=tighter)
+    book = fit(book, as_of)
+    began = monotonic()
+    page = html.render(book)
+    html.check(page, files=set(files))
+    rendered = monotonic()
+    printed = pdf.print_pdf(page, as_of=as_of)
+    finished = monotonic()
+    if printed.pages_between("summary", "contents") != 1:
+        raise RunError(_TOO_LONG)
     for chapter in book.chapters:
         if chapter.anchor not in printed.anchors:
             raise RunError(f"chapter {chapter.name!r} is not in the PDF; run it again")
-    return Bound(book.lang, page, printed.data, printed.pages, in_html, in_pdf)
+    return Bound(book.lang, page, printed.data, printed.pages, rendered - began, finished - rendered)

@@ -39,6 +39,7 @@ _SAID = re.compile(r'\b(?:alt|aria-label|content|title|data-[a-z]+)="([^"]*)"')
 _FIRST_HEADING = re.compile(r"\s*#{1,6}\s+(.+)\n?")
 _CELL = re.compile(r'<(td|th scope="row")>([^<>]{1,18})</(td|th)>')
 _SHORT = 18
+_ROWS_ON_ONE_PAGE = 16
 
 
 class KeepLanguage(Preprocessor):
@@ -67,12 +68,19 @@ class KeepLanguage(Preprocessor):
                     if item.kind == "message" and opening is not None and not opening.metadata["heading"]:
                         opening.metadata["heading"] = item.html[lang]
                     else:
-                        shown.append(_CELL.sub(_keep_short, item.html[lang]))
+                        shown.append(_table(item.html[lang]) if item.kind == "table" else item.html[lang])
                 cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": part}) for part in shown]
                 if shown:
                     cells.append(cell)
         nb.cells = cells
         return nb, resources
+
+
+def _table(page: str) -> str:
+    # A short table stays on one page; a long one may break, its head repeated.
+    if page.count("<tr>") > _ROWS_ON_ONE_PAGE:
+        page = page.replace('class="table"', 'class="table long"', 1)
+    return _CELL.sub(_keep_short, page)
 
 
 def _keep_short(found: re.Match[str]) -> str:
