@@ -11,7 +11,7 @@ import typer
 
 from crmreport.cli.options import DryRun, Json, Languages
 from crmreport.cli.output import note, say, say_json
-from crmreport.cli.run import run_one, split_languages
+from crmreport.cli.run import near, run_one, split_languages
 from crmreport.errors import ConfigError
 from crmreport.workspace import Workspace
 
@@ -63,7 +63,7 @@ def demo(
     if json:
         say_json({"reports": [record]})
     elif not dry_run:
-        say(f"Open {record['folder']}/index.html in a browser.")
+        say(f"Open {near(Path(record['folder']) / 'index.html')} in a browser.")
 
 
 def _write(workspace: Workspace, name: Name, *, quiet: bool) -> None:

@@ -40,10 +40,15 @@ def lab(
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={workspace.notebooks}"]
     command += [] if browser else ["--no-browser"]
     command += [f"--port={port}"] if port else []
+    # In a container one is root; Jupyter then refuses to start, though it serves this machine only.
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     if dry_run:
         say(f"{HOME_VARIABLE}={workspace.root} {' '.join(command)}")
         return
     note(f"notebooks in {workspace.notebooks}; stop with Ctrl-C")
     environment = {**os.environ, HOME_VARIABLE: str(workspace.root)}
+    if os.name == "posix":
+        # JupyterLab takes this process's place, so that Ctrl-C and its question reach it alone.
+        os.execve(sys.executable, command, environment)
     if code := subprocess.run(command, env=environment, check=False).returncode:
         raise typer.Exit(code)

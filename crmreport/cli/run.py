@@ -194,10 +194,10 @@ def _print(record: dict[str, Any], published: Published) -> None:
         if chapter.status != "done":
             say(f"  {chapter.chapter} {chapter.status}: {chapter.reason}")
     for name in record["files"]:
-        say(f"  {_near(published.path / name)}")
+        say(f"  {near(published.path / name)}")
 
 
-def _near(path: Path) -> Path:
+def near(path: Path) -> Path:
     """The path as one would type it from here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
