@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmreport.analysis.ctb_cells import cell_prospects, cell_sets, ctb_cells
+from crmreport.analysis.ctb_cells import cell_prospects, cell_sets, ctb_cells, lead_cells
 from crmreport.errors import DataError
 from crmreport.period import Period
 
@@ -116,6 +116,17 @@ def test_prospects_like_the_value_but_not_yet_in_the_cell(engine):
     assert found["customer_id"].tolist() == ["c", "b"]
     assert found["revenue"].tolist() == [40, 10]
     assert found["purchases"].tolist() == [1, 1]
+
+
+def test_a_taste_that_only_renames_the_category_does_not_lead():
+    products = PRODUCTS.assign(scent=PRODUCTS["category"] + " scent")
+    axes = {"category": ["category"], "taste": ["scent"], "brand": ["brand"]}
+    results = [ctb_cells(LINES, products, by=by, period=OCTOBER, minimum_support=1) for by in cell_sets(axes)]
+    lead = lead_cells(results)
+    assert lead is not None
+    assert list(lead.axes) == ["category", "brand"]
+    assert lead_cells(results[:1]) is results[0]
+    assert lead_cells([]) is None
 
 
 def test_one_axis_makes_no_cell():
