@@ -26,6 +26,7 @@ _HOMES = {
     "decile_table": "crmreport.analysis.decile",
     "earlier_deciles": "crmreport.analysis.decile",
     "deciles_of": "crmreport.analysis.decile",
+    "cpm_groups": "crmreport.analysis.cpm",
     "customer_profile": "crmreport.analysis.profile",
     "customer_profiles": "crmreport.analysis.profiles",
     "purchase_gaps": "crmreport.analysis.purchase_gaps",

@@ -124,7 +124,7 @@ def lorenz_chart(result: Deciles) -> Chart:
         point = (80, 100 * (1 - result.top_20_share))
         ax.plot(*point, "o", color=style.accent, markersize=4.5)
         # Beside a flat curve the label would cross the diagonal, so it goes below.
-        place = (76, point[1] + 5) if point[1] < 35 else (98, point[1] * 0.4)
+        place = (77, point[1] + 1) if point[1] < 35 else (98, point[1] * 0.4)
         ax.annotate(
             words.say(Text("decile.lorenz.top20", share=result.top_20_share)),
             point,
