@@ -109,7 +109,7 @@ class CtbCells:
 def lead_cells(results: Sequence[CtbCells]) -> CtbCells | None:
     """The pair of axes worth reading first: the first whose second axis is not a part of the first.
 
-    Where most values of the second axis occur under one value of the first only (cigarettes under
+    Where more than half of the second axis occurs under one value of the first only (cigarettes under
     cigarettes), lift restates the product master. When all pairs are like that, the first one is
     returned; None without results.
 
@@ -120,7 +120,7 @@ def lead_cells(results: Sequence[CtbCells]) -> CtbCells | None:
         cells = result.table[result.table["kind"] == "cell"]
         *given, value = result.axes
         under = cells.groupby(value)[given[0]].nunique()
-        if len(given) == 1 and len(under) and (under > 1).mean() > 0.5:
+        if len(given) == 1 and len(under) and (under > 1).mean() >= 0.5:
             return result
     return results[0] if results else None
 
