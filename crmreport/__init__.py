@@ -2,7 +2,7 @@
 
 >>> import crmreport as cr
 >>> sorted(cr.__all__)[:2]
-['CrmReportError', 'ctb_cells']
+['CrmReportError', 'cell_prospects']
 """
 
 from __future__ import annotations
@@ -36,6 +36,20 @@ _HOMES = {
     "valuable_at_risk": "crmreport.analysis.approach",
     "second_purchase_window": "crmreport.analysis.approach",
     "rank_transitions": "crmreport.analysis.ranks",
+    "kpi_table": "crmreport.analysis.sales",
+    "monthly_sales": "crmreport.analysis.sales",
+    "new_and_repeat": "crmreport.analysis.sales",
+    "sales_by": "crmreport.analysis.sales",
+    "sales_by_membership": "crmreport.analysis.sales",
+    "revenue_tree": "crmreport.analysis.revenue_tree",
+    "split_change": "crmreport.analysis.revenue_tree",
+    "ctb_profiles": "crmreport.analysis.ctb",
+    "ctb_shares": "crmreport.analysis.ctb",
+    "cell_prospects": "crmreport.analysis.ctb_cells",
+    "cell_sets": "crmreport.analysis.ctb_cells",
+    "ctb_cells": "crmreport.analysis.ctb_cells",
+    "lead_cells": "crmreport.analysis.ctb_cells",
+    "entry_products": "crmreport.analysis.entry_products",
 }
 
 __all__ = sorted(_HOMES)
