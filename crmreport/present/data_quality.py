@@ -254,7 +254,7 @@ def checks_table(intake: Intake) -> Table:
         "data_quality.checks",
         frame,
         (
-            Column("check", "label:check"),
+            Column("check", "name:check"),
             Column("source_table", "label:source_table"),
             Column("column", "name:field"),
             Column("severity", "label:severity_word"),
@@ -429,9 +429,11 @@ def findings(intake: Intake) -> list[Finding]:
         key = tuple(row[n] for n in (*_CHECK, "number"))
         facts = {n: Fact(row[n], Cell("data_quality.checks", key, n)) for n in ("count", "of", "share")}
         facts |= {n: Fact(row[n]) for n in ("source_table", "column")}
-        facts |= {n: Fact(v) for n, v in _values(intake, row).items() if n in ("month", "channel")}
+        facts |= {n: Fact(v) for n, v in _values(intake, row).items() if n in ("month", "channel", "store")}
         large = pd.notna(row["share"]) and row["share"] >= _LARGE_SHARE
-        severity = "warning" if large or name in ("months_missing", "sudden_drop") else "info"
+        severity = (
+            "warning" if large or name in ("months_missing", "store_missing", "sudden_drop") else "info"
+        )
         found.append(Finding(f"data_quality.{name}", severity, facts, "data_fix"))
     aside = sum(s.quarantined for s in intake.sources)
     if aside:

@@ -62,7 +62,7 @@ MESSAGES = {
     "fewer are late than a year ago": (
         (OLD, ("a", 5), ("a", 400), ("b", 5), ("b", 366)),
         "0.0%が離反予備軍・休眠で、1年前から−50.0ポイントと改善",
-        "better than a year ago by −50.0 pts",
+        "an improvement of −50.0 pts on a year ago",
     ),
     "as many as a year ago": (
         (OLD, ("a", 5), ("a", 370)),
@@ -74,7 +74,7 @@ MESSAGES = {
         "50.0%が、離反予備軍か休眠",
         "50.0% of customers not yet lost",
     ),
-    "nobody is left": ((OLD,), "購入のある顧客がまだいません", "Nobody has bought yet"),
+    "nobody is left": ((OLD,), "離反していない顧客はいません", "Every customer has lapsed"),
 }
 
 
