@@ -207,7 +207,7 @@ def run(way: str, path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--lines", type=int, default=20_000_000)
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--without-pandas", action="store_true")

@@ -46,7 +46,7 @@ def test_segments_of_a_shop(engine):
     groups = frame.groupby("segment")
     table = found.table.set_index("segment")
     for segment, rows in groups:
-        line = table.loc[segment]
+        line = table.loc[str(segment)].to_dict()
         assert line["customers"] == len(rows)
         assert line["revenue"] == pytest.approx(rows["revenue"].sum())
         assert line["mean_recency_days"] == pytest.approx(rows["recency_days"].mean())
