@@ -26,6 +26,7 @@ _CHECK = ("check", "source_table", "column")
 _ORDER = {"critical": 0, "warning": 1, "info": 2, "ok": 3}
 _CAVEATS = (
     "months_missing",
+    "store_missing",
     "sudden_drop",
     "orphan_customers",
     "orphan_products",
