@@ -21,6 +21,7 @@ from crmreport.period import Period
 from crmreport.present.finding import Finding
 from crmreport.present.show import Shown, Thing
 from crmreport.present.style import Style, legible
+from crmreport.present.table import Table
 from crmreport.present.words import LANGUAGES, Words
 from crmreport.workspace import Workspace
 
@@ -123,6 +124,8 @@ class Report:
         for thing in things:
             if isinstance(thing, Finding) and thing.customers is not None:
                 self._deliver(thing)
+        if self.policies.mask_small_cells:
+            things = tuple(thing.masked() if isinstance(thing, Table) else thing for thing in things)
         return Shown(things, self.words, self.style)
 
     def _deliver(self, finding: Finding) -> None:

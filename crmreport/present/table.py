@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -15,6 +15,8 @@ from crmreport.present.text import Text
 from crmreport.present.words import Words
 
 _RIGHT = ("count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2", "days", "row")
+# Groups of fewer customers could tell who is in them.
+FEWEST = 5
 _UNITS = {
     "pct": {"ja": "%", "en": "%"},
     "spct": {"ja": "%", "en": "%"},
@@ -64,6 +66,7 @@ class Table:
         key: Columns that tell a row from the others; the first printed column when not given.
         totals: Values of a totals line, ruled off.
         max_rows: Rows on the page; the rest stands in the CSV and the workbook.
+        masked_rows: Rows blanked by :meth:`masked`.
     """
 
     id: str
@@ -74,6 +77,7 @@ class Table:
     key: tuple[str, ...] = ()
     totals: Mapping[str, Any] | None = None
     max_rows: int = 12
+    masked_rows: int = 0
 
     def __post_init__(self) -> None:
         if missing := [c.name for c in self.columns if c.name not in self.frame.columns]:
@@ -92,6 +96,27 @@ class Table:
     def area(self) -> str:
         """The chapter; where labels are looked up first."""
         return self.id.split(".")[0]
+
+    def masked(self, fewest: int = FEWEST) -> Table:
+        """The table with the numbers of small groups blanked, on the page and in the CSV.
+
+        A group is small when its ``customers`` or ``buyers`` are 1 to ``fewest`` − 1.
+        """
+        counts = [c for c in ("customers", "buyers") if c in self.frame.columns]
+        small = pd.Series(False, index=self.frame.index)
+        for column in counts:
+            count = pd.to_numeric(self.frame[column], errors="coerce")
+            small |= count.between(1, fewest - 1)
+        if not small.any():
+            return self
+        numbers = [
+            name
+            for name in self.frame.columns
+            if name not in self.row_key and pd.api.types.is_numeric_dtype(self.frame[name])
+        ]
+        frame = self.frame.astype(dict.fromkeys(numbers, "Float64"))
+        frame.loc[small, numbers] = pd.NA
+        return replace(self, frame=frame, masked_rows=int(small.sum()))
 
     def csv(self) -> str:
         """All rows, stable English column names, unrounded."""
@@ -129,6 +154,9 @@ class Table:
         if len(self.frame) > len(shown):
             said = words.say(Text("common.more_rows", shown=len(shown), rows=len(self.frame), id=self.id))
             more = f'<p class="more">{escape(said)}</p>'
+        if self.masked_rows:
+            said = words.say(Text("common.masked_rows", rows=self.masked_rows, fewest=FEWEST))
+            more += f'<p class="more">{escape(said)}</p>'
         return (
             f'<figure class="table" id="{_anchor(self.id)}"><div class="scroll" tabindex="0" role="region" '
             f'aria-label="{escape(words.say(self.title), quote=True)}"><table>'

@@ -189,7 +189,11 @@ def test_the_workbook_holds_every_table_and_no_formula(demo, lang):
     book = openpyxl.load_workbook(demo.folder / f"tables.{lang}.xlsx")
     assert len(book.sheetnames) == len(list((demo.folder / "tables").glob("*.csv"))) + 1
     assert not [
-        cell.coordinate for sheet in book for row in sheet.iter_rows() for cell in row if cell.data_type == "f"
+        cell.coordinate
+        for sheet in book
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.data_type == "f"
     ]
 
 

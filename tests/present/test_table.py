@@ -104,3 +104,18 @@ def test_text_from_the_client_is_escaped():
     html = months(frame=frame, columns=(Column("month"), Column("revenue", "money"))).html(Words("en"))
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_numbers_of_small_groups_are_withheld_on_the_page_and_in_the_csv():
+    frame = pd.DataFrame({"month": ["2026-09", "2026-10"], "customers": [4, 5], "revenue": [900.0, 1200.0]})
+    columns = (Column("month", "month"), Column("customers", "count"), Column("revenue", "money"))
+    table = months(frame=frame, columns=columns).masked()
+    assert table.csv().splitlines() == ["month,customers,revenue", "2026-09,,", "2026-10,5,1200.0"]
+    assert html_cells(table.html(Words("en"))) == ["–", "–", "5", "1,200"]
+    assert "1 row with fewer than 5 customers" in table.html(Words("en"))
+
+
+def test_a_group_of_nobody_tells_on_nobody():
+    frame = pd.DataFrame({"month": ["2026-10"], "customers": [0], "revenue": [0.0]})
+    columns = (Column("month", "month"), Column("customers", "count"))
+    assert months(frame=frame, columns=columns).masked().masked_rows == 0
