@@ -17,6 +17,7 @@ from crmreport.present.words import Words
 _RIGHT = ("count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2", "days", "row")
 # Groups of fewer customers could tell who is in them.
 FEWEST = 5
+_NULLABLE: dict[str, Any] = {"i": "Int64", "u": "UInt64", "f": "Float64", "b": "boolean"}
 _UNITS = {
     "pct": {"ja": "%", "en": "%"},
     "spct": {"ja": "%", "en": "%"},
@@ -114,7 +115,8 @@ class Table:
             for name in self.frame.columns
             if name not in self.row_key and pd.api.types.is_numeric_dtype(self.frame[name])
         ]
-        frame = self.frame.astype(dict.fromkeys(numbers, "Float64"))
+        # Nullable types: a blank must not turn the other rows' counts into 5.0.
+        frame = self.frame.astype({name: _NULLABLE[self.frame[name].dtype.kind] for name in numbers})
         frame.loc[small, numbers] = pd.NA
         return replace(self, frame=frame, masked_rows=int(small.sum()))
 
