@@ -11,7 +11,7 @@ import pandas as pd
 
 from crmreport.analysis.ledger import PurchaseUnit, days_before, purchases, to_pandas
 from crmreport.analysis.lifecycle import LifecycleStates, State
-from crmreport.errors import DataError
+from crmreport.errors import TooFewError
 
 Phase = Literal["early", "now", "late"]
 PHASES: tuple[Phase, ...] = ("early", "now", "late")
@@ -133,7 +133,7 @@ def second_purchase_window(
         zero_value_counts: Whether lines of value 0 make a purchase.
 
     Raises:
-        DataError: Nobody has bought twice.
+        TooFewError: Nobody has bought twice.
     """
     bought = purchases(lines, as_of=as_of, unit=unit, zero_value_counts=zero_value_counts)
     order = ["purchase_date"] if unit == "customer_day" else ["purchase_date", "order_id"]
@@ -153,7 +153,9 @@ def second_purchase_window(
     )
     n_second = int(counted["customers"].sum())
     if n_second == 0:
-        raise DataError(f"no customer has bought twice by {as_of}; there are no best days to read")
+        raise TooFewError(
+            "repeat_customers", found=0, needed=1, remedy="read the best days once somebody has bought twice"
+        )
     waits = counted.groupby("wait")["customers"].sum().sort_index()
 
     def percentile(percent: int) -> int:

@@ -11,7 +11,7 @@ import narwhals as nw
 import pandas as pd
 
 from crmreport.analysis.ledger import to_pandas
-from crmreport.errors import ConfigError, DataError
+from crmreport.errors import ConfigError, TooFewError
 
 Measure = Literal["recency_days", "frequency", "monetary"]
 
@@ -112,13 +112,12 @@ def empirical_cuts(
         best_is_low: Whether low values get high scores.
 
     Raises:
-        DataError: There are fewer customers than scores.
+        TooFewError: There are fewer customers than scores.
     """
     check_bins(bins)
     if n_customers < bins:
-        raise DataError(
-            f"{n_customers} customers cannot be scored 1 to {bins}; "
-            "look at a longer window, or give fixed thresholds"
+        raise TooFewError(
+            "customers", found=n_customers, needed=bins, remedy="look at a longer window, or use fewer scores"
         )
     counts = frame.group_by(measure).agg(nw.len().alias("n"))
     # The running total of a tie-free list of values: no window over all customers.

@@ -13,7 +13,7 @@ from narwhals.typing import IntoFrame
 
 from crmreport.analysis.ledger import LeftOut, PurchaseUnit, to_pandas, visible
 from crmreport.analysis.rfm import RfmTable, rfm_table
-from crmreport.errors import ConfigError, DataError
+from crmreport.errors import ConfigError, TooFewError
 
 GROUPS = 10
 
@@ -101,7 +101,7 @@ def decile_table(
         zero_value_counts: Whether lines worth 0 make a purchase.
 
     Raises:
-        DataError: Fewer than ten customers.
+        TooFewError: Fewer than ten customers with net revenue above 0.
         ConfigError: ``lapsed_days`` is below 0.
 
     Examples:
@@ -123,7 +123,7 @@ def deciles_of(table: RfmTable, *, lapsed_days: int = 180) -> Deciles:
         lapsed_days: More whole days than this since the last purchase make a customer lapsed.
 
     Raises:
-        DataError: Fewer than ten customers.
+        TooFewError: Fewer than ten customers with net revenue above 0.
         ConfigError: ``lapsed_days`` is below 0.
     """
     if lapsed_days < 0:
@@ -137,9 +137,7 @@ def deciles_of(table: RfmTable, *, lapsed_days: int = 180) -> Deciles:
     ).set_index("positive")
     n = int(counts["n"].get(True, 0))
     if n < GROUPS:
-        raise DataError(
-            f"{n} customers with net revenue cannot make {GROUPS} deciles; look at a longer window"
-        )
+        raise TooFewError("paying_customers", found=n, needed=GROUPS, remedy="look at a longer window")
     ranked = _ranked(totals.filter(positive), n, lapsed_days)
     slices = _slices(ranked)
     groups = _table(slices, decimals)
@@ -190,7 +188,7 @@ def earlier_deciles(
             unit=unit,
             zero_value_counts=zero_value_counts,
         )
-    except DataError:
+    except TooFewError:
         return None
 
 

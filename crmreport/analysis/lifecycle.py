@@ -71,7 +71,7 @@ def lifecycle_thresholds(
 
     Raises:
         ConfigError: The three do not rise.
-        DataError: A percentile is needed and nobody has bought twice.
+        TooFewError: A percentile is needed and nobody has bought twice.
     """
     given = {"slipping_days": slipping_days, "dormant_days": dormant_days, "lapsed_days": lapsed_days}
     from_gaps = tuple(name for name, days in given.items() if days is None)

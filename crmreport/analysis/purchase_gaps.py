@@ -10,7 +10,7 @@ import narwhals as nw
 import pandas as pd
 
 from crmreport.analysis.ledger import PurchaseUnit, purchases, to_pandas
-from crmreport.errors import DataError
+from crmreport.errors import TooFewError
 
 Gap = Literal["all", "first"]
 
@@ -48,15 +48,17 @@ class PurchaseGaps:
             Days.
 
         Raises:
-            DataError: There is no finished gap to take a percentile of.
+            TooFewError: There is no finished gap to take a percentile of.
             ValueError: ``percent`` is outside 1 to 100.
         """
         if not 1 <= percent <= 100:
             raise ValueError(f"percent is {percent}; give 1 to 100")
         if self.n_gaps == 0:
-            raise DataError(
-                f"no customer has bought twice by {self.as_of}; "
-                "give the life-cycle thresholds in client.yml (policies.lifecycle)"
+            raise TooFewError(
+                "repeat_customers",
+                found=0,
+                needed=1,
+                remedy="give the life-cycle thresholds in client.yml (policies.lifecycle)",
             )
         reached = self.table["cumulative_gaps"] * 100 >= percent * self.n_gaps
         return int(self.table.loc[reached, "gap_days"].iloc[0])

@@ -147,7 +147,7 @@ def score_rfm(table: RfmTable, *, bins: int = 5, cuts: RfmCuts | None = None) ->
             by :func:`crmreport.analysis.cuts.empirical_cuts`.
 
     Raises:
-        DataError: Fewer customers than scores (own cuts only).
+        TooFewError: Fewer customers than scores (own cuts only).
         ConfigError: ``bins`` is not 2 to 10.
     """
     check_bins(bins)

@@ -113,9 +113,18 @@ def policies_table(
     currency: str,
     timezone: str,
     fiscal_year_start: int,
-    thresholds: Thresholds,
+    thresholds: Thresholds | None,
 ) -> Table:
-    """This client's decisions, as they were used."""
+    """This client's decisions, as they were used.
+
+    Args:
+        policies: The client's decisions.
+        as_of: Last visible day.
+        currency: ISO code.
+        timezone: Zone of the client's days.
+        fiscal_year_start: Month.
+        thresholds: Of the life cycle; None where they would come from purchase gaps and there is none.
+    """
     settings: dict[str, Any] = {
         "as_of": as_of.isoformat(),
         "timezone": timezone,
@@ -131,10 +140,7 @@ def policies_table(
         "look_back_months": "whole_history"
         if policies.look_back_months is None
         else str(policies.look_back_months),
-        "slipping_days": str(thresholds.slipping_days),
-        "dormant_days": str(thresholds.dormant_days),
-        "lapsed_days": str(thresholds.lapsed_days),
-        "thresholds": {0: "from_client", 3: "from_gaps"}.get(len(thresholds.from_gaps), "mixed"),
+        **_days(policies, thresholds),
         "minimum_support": str(policies.minimum_support),
         "mask_small_cells": "masked" if policies.mask_small_cells else "not_masked",
         "gross_margin_rate": "not_given"
@@ -152,6 +158,20 @@ def policies_table(
         note=Text("definitions.policies_note", as_of=as_of),
         max_rows=len(frame),
     )
+
+
+def _days(policies: Policies, thresholds: Thresholds | None) -> dict[str, str]:
+    if thresholds is None:
+        given = policies.lifecycle.model_dump()
+        return {name: "not_known" if days is None else str(days) for name, days in given.items()} | {
+            "thresholds": "no_gaps"
+        }
+    return {
+        "slipping_days": str(thresholds.slipping_days),
+        "dormant_days": str(thresholds.dormant_days),
+        "lapsed_days": str(thresholds.lapsed_days),
+        "thresholds": {0: "from_client", 3: "from_gaps"}.get(len(thresholds.from_gaps), "mixed"),
+    }
 
 
 def glossary_table() -> Table:

@@ -32,9 +32,11 @@ def message(states: LifecycleStates, flows: LifecycleFlows) -> Message:
     now = _late_share(states.table.set_index("state")["customers"])
     before = _late_share(flows.at_start())
     if now is None:
-        return _said("nothing")
+        return _said("nothing" if states.n_customers else "nobody")
     if not flows.is_settled or before is None:
-        return _said("first", share=now)
+        return _said("first" if now else "none", share=now)
+    if not now and not before:
+        return _said("none")
     gap = now - before
     case = "same" if abs(gap) < _SAME_POINTS else "rises" if gap > 0 else "falls"
     return _said(case, share=now, gap=gap)
@@ -279,12 +281,12 @@ def gaps_chart(gaps: PurchaseGaps, states: LifecycleStates) -> Chart:
     def draw(ax: Any, words: Words, style: Style) -> None:
         end = max(days["lapsed_days"] * 1.15, 30)
         shown = gaps.table[gaps.table["gap_days"] <= end]
-        x = np.concatenate([[0], shown["gap_days"], [end]])
-        y = np.concatenate([[0], shown["cumulative_share"], shown["cumulative_share"].tail(1)])
+        x = [0, *shown["gap_days"], end]
+        y = [0, *shown["cumulative_share"], shown["cumulative_share"].max() if len(shown) else 0]
         ax.step(x, y, where="post", color=style.greys[0])
         # Staggered: the thresholds of frequent buyers lie close together.
         for height, (name, day) in zip((0.04, 0.15, 0.26), days.items(), strict=True):
-            reached = float(gaps.table.loc[gaps.table["gap_days"] <= day, "cumulative_share"].max())
+            reached = _share_by(gaps, day)
             ax.vlines(day, 0, reached, color=style.accent, linewidth=1.0)
             said = words.say(Text("lifecycle.gaps.mark", name=name, days=day, share=reached))
             ax.annotate(said, (day, height), xytext=(3, 0), textcoords="offset points", color=style.accent)
@@ -310,9 +312,15 @@ def gaps_chart(gaps: PurchaseGaps, states: LifecycleStates) -> Chart:
     )
 
 
-def _share_by(gaps: PurchaseGaps, day: int) -> float | None:
+def _share_by(gaps: PurchaseGaps, day: int) -> float:
     reached = gaps.table.loc[gaps.table["gap_days"] <= day, "cumulative_share"]
-    return float(reached.max()) if len(reached) else None
+    return float(reached.max()) if len(reached) else 0.0
+
+
+def gaps(gaps: PurchaseGaps, states: LifecycleStates) -> list[Chart | Table | Note]:
+    """Chart of the purchase gaps and the thresholds; a sentence where nobody has bought twice."""
+    shown = gaps_chart(gaps, states) if gaps.n_gaps else Note(Text("lifecycle.gaps.none", as_of=gaps.as_of))
+    return [shown, thresholds_table(gaps, states)]
 
 
 def thresholds_table(gaps: PurchaseGaps, states: LifecycleStates) -> Table:
@@ -404,6 +412,11 @@ def second_table(second: SecondPurchase) -> Table:
             as_of=second.as_of,
         ),
     )
+
+
+def second(second: SecondPurchase | None) -> list[Table]:
+    """The table of the best days; none where nobody has bought twice."""
+    return [] if second is None else [second_table(second)]
 
 
 def findings(at_risk: ValuableAtRisk, second: SecondPurchase | None) -> list[Finding]:

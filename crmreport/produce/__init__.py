@@ -29,7 +29,7 @@ class ChapterRun:
     """What became of a chapter."""
 
     chapter: str
-    status: Literal["done", "failed", "skipped"]
+    status: Literal["done", "failed", "skipped", "withheld"]
     reused: bool
     seconds: float
     reason: str = ""

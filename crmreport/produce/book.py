@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crmreport.config import Client, Language
-from crmreport.errors import ConfigError
+from crmreport.errors import ConfigError, TooFewError
 from crmreport.period import Period
 from crmreport.present.style import legible
 from crmreport.present.text import Text
@@ -183,6 +183,8 @@ def _chapter(chapter: Executed, words: Words) -> BookChapter:
     notice = ""
     if chapter.status == "failed":
         notice = words.say(Text("book.partial.failed", reason=chapter.reason))
+    elif chapter.status == "withheld":
+        notice = _withheld(chapter.reason, words)
     elif chapter.status == "skipped":
         known = [f"book.partial.tables.{table}" for table in chapter.missing]
         names = [words.label(k) if words.has(k) else k.rpartition(".")[2] for k in known]
@@ -196,6 +198,13 @@ def _chapter(chapter: Executed, words: Words) -> BookChapter:
         notebook=chapter.notebook if chapter.status == "done" else None,
         notice=notice,
     )
+
+
+def _withheld(reason: str, words: Words) -> str:
+    too_few = TooFewError.read(reason)
+    assert too_few is not None, reason
+    case = too_few.what if too_few.found else f"no_{too_few.what}"
+    return words.say(Text(f"book.withheld.{case}", found=too_few.found, needed=too_few.needed))
 
 
 def _is_action(item: Item) -> bool:

@@ -15,8 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from crmreport.errors import TooFewError
+
 WORKERS = 2
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_MARKS = {"papermill-error-cell-tag"}
 _PIPE_LIMIT = 80
 """Longest folder for ipc sockets; the system's limit for a socket's path is 104 to 108 bytes."""
 
@@ -41,10 +44,11 @@ class Outcome:
     """How a chapter ended."""
 
     chapter: str
-    status: Literal["done", "failed"]
+    status: Literal["done", "withheld", "failed"]
+    """``withheld``: there are too few customers to say anything; no fault of the chapter."""
     seconds: float
     error: str | None = None
-    """One line: the cell and what it raised."""
+    """One line: the cell and what it raised, or why the chapter is withheld."""
     warnings: int = 0
     """Cells that wrote to stderr."""
 
@@ -154,9 +158,12 @@ def run_one(task: Task, scratch: Path) -> Outcome:
     notebook = Keeping.notebook
     if notebook is None:
         return Outcome(task.chapter, "failed", time.monotonic() - began, _one_line(error or "did not start"))
-    cell = settle(notebook, error)
+    withheld = _too_few(error)
+    cell = settle(notebook, error, withheld=withheld)
     save(notebook, task.output)
     seconds = time.monotonic() - began
+    if withheld is not None:
+        return Outcome(task.chapter, "withheld", seconds, withheld, _stderr_cells(notebook))
     if error is not None:
         where = f"cell {cell!r}: " if cell else ""
         return Outcome(task.chapter, "failed", seconds, where + _one_line(error))
@@ -171,15 +178,26 @@ def papermill_load(path: Path) -> Any:
     return load_notebook_node(nbformat.read(path, as_version=4))
 
 
-def settle(notebook: Any, error: str | None) -> str | None:
+def _too_few(error: str | None) -> str | None:
+    name, _, message = (error or "").partition(": ")
+    return _one_line(message) if name == TooFewError.__name__ and TooFewError.read(message) else None
+
+
+def settle(notebook: Any, error: str | None, *, withheld: str | None = None) -> str | None:
     """Write the true status on every cell and drop what would differ between two runs.
 
     papermill says ``completed`` for the cell a kernel died in and for all after it; a cell
-    that began is told by its start time.
+    that began is told by its start time. Where the chapter is withheld, its reason takes the
+    place of the traceback: that would name folders of this machine, and reads like a fault.
 
     Returns:
         The id of the cell that failed, if one did.
     """
+    from nbformat.v4 import new_output
+
+    if withheld is not None:
+        # papermill's own notices of an error.
+        notebook.cells = [c for c in notebook.cells if not _MARKS & set(c.metadata.get("tags", []))]
     cells = notebook.cells
     failed: int | None = None
     if error is not None:
@@ -187,11 +205,18 @@ def settle(notebook: Any, error: str | None) -> str | None:
         begun = [i for i, c in enumerate(cells) if c.metadata.get("papermill", {}).get("start_time")]
         failed = raised[0] if raised else (begun[-1] if begun else 0)
     for i, cell in enumerate(cells):
-        status = "completed" if failed is None or i < failed else "failed" if i == failed else "not run"
+        stopped = "failed" if withheld is None else "withheld"
+        status = "completed" if failed is None or i < failed else stopped if i == failed else "not run"
         cell.metadata["papermill"] = {"status": status}
         cell.metadata.pop("execution", None)
     parameters = notebook.metadata.get("papermill", {}).get("parameters", {})
-    notebook.metadata["papermill"] = {"parameters": parameters, "failed": failed is not None}
+    if withheld is not None and failed is not None:
+        kept = [o for o in cells[failed].outputs if o.output_type != "error"]
+        cells[failed].outputs = [*kept, new_output("stream", name="stdout", text=f"{withheld}\n")]
+    notebook.metadata["papermill"] = {
+        "parameters": parameters,
+        "failed": failed is not None and withheld is None,
+    }
     return cells[failed].get("id") if failed is not None and cells else None
 
 

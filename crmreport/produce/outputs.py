@@ -15,7 +15,7 @@ from crmreport.present.show import MIME
 from crmreport.produce.declare import Declaration
 
 Kind = Literal["message", "chart", "table", "note", "finding"]
-Status = Literal["done", "failed", "skipped"]
+Status = Literal["done", "failed", "skipped", "withheld"]
 
 
 class _Read(BaseModel):
@@ -57,7 +57,7 @@ class Executed:
     notebook: Any = None
     """The executed notebook; None when it was skipped."""
     reason: str = ""
-    """Why it failed, or which tables were missing."""
+    """Why it failed or is withheld, or which tables were missing."""
     missing: tuple[str, ...] = ()
     lists: Path | None = None
 

@@ -7,7 +7,7 @@ import pytest
 
 from crmreport.analysis.approach import second_purchase_window, valuable_at_risk
 from crmreport.analysis.lifecycle import Thresholds, lifecycle_states
-from crmreport.errors import DataError
+from crmreport.errors import TooFewError
 
 AS_OF = date(2026, 12, 31)
 
@@ -81,5 +81,5 @@ def test_second_purchases_by_hand(engine):
 
 
 def test_without_a_second_purchase_there_are_no_best_days():
-    with pytest.raises(DataError, match="no customer has bought twice by 2026-12-31"):
+    with pytest.raises(TooFewError, match="too few repeat customers: 0 found, 1 or more needed"):
         second_purchase_window(lines(("a", 3, 10.0)), as_of=AS_OF)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crmreport.analysis.cuts import Cuts, empirical_cuts, fixed_cuts
 from crmreport.analysis.ledger import to_pandas
-from crmreport.errors import ConfigError, DataError
+from crmreport.errors import ConfigError, TooFewError
 
 
 def cut_and_score(frame, values, *, bins: int, best_is_low: bool = False) -> tuple[Cuts, list[int]]:
@@ -95,7 +95,9 @@ def test_definition_holds_for_any_values(values, bins, low):
 
 
 def test_too_few_customers_are_refused(engine):
-    with pytest.raises(DataError, match="4 customers cannot be scored 1 to 5; look at a longer window"):
+    with pytest.raises(
+        TooFewError, match="too few customers: 4 found, 5 or more needed; look at a longer window"
+    ):
         cut_and_score(engine, [1, 2, 3, 4], bins=5)
 
 

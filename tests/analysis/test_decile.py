@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crmreport.analysis.decile import decile_table, deciles_of, earlier_deciles
 from crmreport.analysis.ledger import to_pandas
 from crmreport.analysis.rfm import rfm_table
-from crmreport.errors import ConfigError, DataError
+from crmreport.errors import ConfigError, TooFewError
 from tests.analysis.shops import shop
 
 AS_OF = date(2026, 10, 31)
@@ -140,7 +140,7 @@ def test_earlier_window(engine):
 
 def test_refusals(engine):
     with pytest.raises(
-        DataError, match="9 customers with net revenue cannot make 10 deciles; look at a longer window"
+        TooFewError, match="too few paying customers: 9 found, 10 or more needed; look at a longer window"
     ):
         decile_table(engine(spenders([1.0] * 9)), as_of=AS_OF)
     with pytest.raises(ConfigError, match="lapsed_days is -1"):

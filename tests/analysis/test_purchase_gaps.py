@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from crmreport.analysis.purchase_gaps import purchase_gaps
-from crmreport.errors import DataError
+from crmreport.errors import TooFewError
 
 DAY0 = date(2026, 1, 1)
 AS_OF = date(2026, 12, 31)
@@ -60,7 +60,7 @@ def test_percentiles_are_observed_gaps():
 
 
 def test_no_gap_has_no_percentile():
-    with pytest.raises(DataError, match="no customer has bought twice by 2026-12-31; give the life-cycle"):
+    with pytest.raises(TooFewError, match="too few repeat customers: 0 found, .*; give the life-cycle"):
         purchase_gaps(lines(("a", 0)), as_of=AS_OF).percentile(80)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crmreport.analysis.cuts import fixed_cuts
 from crmreport.analysis.rfm import rfm_table, score_rfm
-from crmreport.errors import DataError
+from crmreport.errors import TooFewError
 from tests.analysis.shops import shop
 
 AS_OF = date(2026, 10, 31)
@@ -143,7 +143,7 @@ def test_scores_never_invert():
 
 
 def test_too_few_customers_are_refused(engine):
-    with pytest.raises(DataError, match="5 customers cannot be scored 1 to 6"):
+    with pytest.raises(TooFewError, match="too few customers: 5 found, 6 or more needed"):
         score_rfm(rfm_table(engine(FIVE), as_of=AS_OF), bins=6)
 
 

@@ -26,6 +26,20 @@ def test_all_tables_have_words(words):
         assert "<table>" in table.html(words)
 
 
+def test_thresholds_nobody_can_know_yet_are_said_to_be_unknown():
+    policies = page.policies_table(
+        Policies.model_validate({"lifecycle": {"slipping_days": 60}}),
+        as_of=date(2026, 10, 31),
+        currency="JPY",
+        timezone="Asia/Tokyo",
+        fiscal_year_start=4,
+        thresholds=None,
+    )
+    said = policies.frame.set_index("policy")["setting"]
+    assert (said["slipping_days"], said["lapsed_days"]) == ("60", "not_known")
+    assert "2回以上購入した顧客がまだいないため" in policies.html(JA)
+
+
 def test_every_choice_of_a_policy_has_words():
     choices = {
         "revenue": ("tax_included", "tax_excluded"),
@@ -33,7 +47,7 @@ def test_every_choice_of_a_policy_has_words():
         "shipping": ("shipping_excluded", "shipping_included"),
         "purchase_unit": ("customer_day", "order"),
         "conflict_precedence": ("keep_first", "keep_last"),
-        "thresholds": ("from_gaps", "from_client", "mixed"),
+        "thresholds": ("from_gaps", "from_client", "mixed", "no_gaps", "not_known"),
     }
     missing = [c for group in choices.values() for c in group if not JA.has(f"definitions.setting.{c}")]
     assert missing == []

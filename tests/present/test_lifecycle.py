@@ -54,6 +54,14 @@ ROWS = (
 )
 
 MESSAGES = {
+    "nobody is late, as a year ago": (
+        (OLD, ("a", 5), ("a", 370)),
+        "離反予備軍や休眠の状態にある顧客はいません",
+        "No customer is slipping or dormant",
+    ),
+    "nobody is late": ((("a", 5),), "離反予備軍や休眠の状態にある顧客はいません", "No customer is slipping"),
+    "nobody has bought": ((), "購入した顧客はまだいません", "No customer has bought yet"),
+    "all have lapsed": ((OLD,), "全員が離反しています", "Every customer who ever bought has lapsed"),
     "more are late than a year ago": (
         (OLD, ("a", 370), ("a", 5), ("b", 40), ("c", 70)),
         "66.7%が離反予備軍・休眠で、1年前から+66.7ポイントと悪化",
@@ -65,7 +73,7 @@ MESSAGES = {
         "an improvement of −50.0 pts on a year ago",
     ),
     "as many as a year ago": (
-        (OLD, ("a", 5), ("a", 370)),
+        (OLD, ("a", 5), ("a", 370), ("b", 40), ("c", 405)),
         "1年前とほぼ同じ水準です",
         "about the same as a year ago",
     ),
@@ -74,7 +82,6 @@ MESSAGES = {
         "50.0%が、離反予備軍か休眠",
         "50.0% of customers not yet lost",
     ),
-    "nobody is left": ((OLD,), "離反していない顧客はいません", "Every customer has lapsed"),
 }
 
 
@@ -131,6 +138,21 @@ def test_everything_is_shown_in_both_languages(words):
     for chart in (page.states_chart(states, year), page.flows_chart(year), page.gaps_chart(gaps, states)):
         assert "<img" in chart.html(words, Style())
     assert words.say(page.note(year, month).text)
+
+
+def test_nobody_has_bought_twice():
+    lines, states, *_ = results(("a", 5), ("b", 40))
+    shown = page.gaps(purchase_gaps(lines, as_of=AS_OF), states)
+    assert "2回以上購入した顧客がいないため" in JA.say(shown[0].text)
+    assert "–" in shown[1].html(JA)
+    assert page.second(None) == []
+    assert [f.id for f in page.findings(valuable_at_risk(states), None)] == ["lifecycle.slipping_valuable"]
+
+
+def test_thresholds_below_every_gap_draw_a_chart():
+    lines, *_ = results(("a", 5), ("a", 905))
+    states = lifecycle_states(lines, as_of=AS_OF, thresholds=DAYS)
+    assert "<img" in page.gaps_chart(purchase_gaps(lines, as_of=AS_OF), states).html(EN, Style())
 
 
 def test_a_short_history_leaves_the_year_ago_blank():

@@ -119,6 +119,37 @@ def test_failed_chapter_gives_a_partial_report_beside_the_good_one(copy: Path, c
     assert states[states.index("failed") + 1 :] == ["not run"]
 
 
+def test_too_few_customers_withhold_a_chapter_and_the_report_is_complete(copy: Path) -> None:
+    _break(
+        copy,
+        "from crmreport.errors import TooFewError\n"
+        "raise TooFewError('paying_customers', found=3, needed=10, remedy='look at a longer window')",
+    )
+    made = run_report(Workspace(copy), "shop", "2026-10")
+    assert [c.status for c in made.chapters] == ["done", "withheld", "done"]
+    record = json.loads((made.path / "run.json").read_text(encoding="utf-8"))
+    assert record["status"] == "complete"
+    assert record["chapters"][1]["reason"] == (
+        "too few paying customers: 3 found, 10 or more needed; look at a longer window"
+    )
+    for lang, said in {
+        "ja": "購入金額が0円を超える顧客が3人と少ないため（10人以上必要）、この章の数字は出していません。",
+        "en": "This chapter gives no numbers: only 3 customers spent more than 0, and it needs 10 or more.",
+    }.items():
+        page = (made.path / f"assessment.{lang}.html").read_text(encoding="utf-8")
+        assert said in page
+        assert 'href="#chapter-decile"' in page
+        assert "上位10%が売上の51%を占める" not in page
+    assert not (made.path / "lists").exists()
+    executed = (made.path / "notebooks" / "decile.ipynb").read_text(encoding="utf-8")
+    assert '"status": "withheld"' in executed
+    assert "Traceback" not in executed
+    assert "papermill-error" not in executed
+    again = run_report(Workspace(copy), "shop", "2026-10")
+    assert again.reused
+    assert [c.status for c in again.chapters] == ["done", "withheld", "done"]
+
+
 def test_failed_check_leaves_the_old_report_whole(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copy / "reports" / "shop" / "2026-10"
     (folder / "assessment.ja.html").write_text("old", encoding="utf-8")
