@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import narwhals as nw
 import pandas as pd
 
 from crmreport.analysis.ledger import days_before, purchases, to_pandas, visible
+from crmreport.analysis.observed import first_day
 from crmreport.analysis.product_lines import product_lines
 from crmreport.analysis.proportions import compare_shares, holm, wilson_interval
 
@@ -32,6 +33,9 @@ class EntryProducts:
         customers: Eligible customers.
         converted: Those of them with a second purchase in time.
         not_yet: Customers whose window is not over at as_of; they are in no rate.
+        maybe_earlier: Customers whose first purchase in the data falls into the burn-in; they may have
+            bought before the data begin, so what they bought first is not known.
+        burn_in_days: Length of the burn-in.
         within_days: Length of the window.
         minimum_support: Customers a value needs.
         values_left_out: Values with fewer customers.
@@ -43,6 +47,8 @@ class EntryProducts:
     customers: int
     converted: int
     not_yet: int
+    maybe_earlier: int
+    burn_in_days: int
     within_days: int
     minimum_support: int
     values_left_out: int
@@ -61,6 +67,7 @@ def entry_products(
     columns: Sequence[str],
     as_of: date,
     within_days: int = 90,
+    burn_in_days: int = 0,
     minimum_support: int = 30,
     zero_value_counts: bool = False,
 ) -> EntryProducts:
@@ -78,19 +85,25 @@ def entry_products(
         columns: Product columns to compare by.
         as_of: Last visible day.
         within_days: The window, 1 or more.
+        burn_in_days: Customers first seen within so many days from the data's first day are left
+            out: a customer of long standing looks new there. 0 takes everybody.
         minimum_support: Customers a value needs to be compared.
         zero_value_counts: Whether a line worth nothing makes a purchase.
 
     Raises:
-        ValueError: ``within_days`` is below 1.
+        ValueError: ``within_days`` is below 1, or ``burn_in_days`` below 0.
         DataError: A column is missing.
     """
     if within_days < 1:
         raise ValueError(f"within_days is {within_days}; give 1 or more")
+    if burn_in_days < 0:
+        raise ValueError(f"burn_in_days is {burn_in_days}; give 0 or more")
     options = {"as_of": as_of, "zero_value_counts": zero_value_counts}
     joined = product_lines(lines, products, columns=columns, **options)
     bought = purchases(lines, **options).select("customer_id", "purchase_date")
-    first = bought.group_by("customer_id").agg(first_date=nw.col("purchase_date").min())
+    seen = bought.group_by("customer_id").agg(first_date=nw.col("purchase_date").min())
+    begin = first_day(visible(lines, as_of=as_of)) or as_of
+    first = seen.filter(nw.col("first_date") >= nw.lit(begin + timedelta(days=burn_in_days)))
     later = (
         bought.join(first, on="customer_id")
         .filter(nw.col("purchase_date") > nw.col("first_date"))
@@ -110,7 +123,9 @@ def entry_products(
         eligible.select(customers=nw.len().cast(nw.Int64), converted=nw.col("converted").sum().cast(nw.Int64))
     ).fillna(0)
     n, k = (int(count) for count in everyone.to_numpy()[0])
-    all_customers = int(to_pandas(first.select(n=nw.len())).to_numpy()[0, 0])
+    all_seen, all_customers = (
+        int(to_pandas(each.select(n=nw.len())).to_numpy()[0, 0]) for each in (seen, first)
+    )
     once = followed.filter(nw.col("age") < within_days, nw.col("gap").is_null())
     spent = purchases(lines, **options).select("customer_id", "revenue")
     waiting = to_pandas(
@@ -152,6 +167,8 @@ def entry_products(
         customers=n,
         converted=k,
         not_yet=all_customers - n,
+        maybe_earlier=all_seen - all_customers,
+        burn_in_days=burn_in_days,
         within_days=within_days,
         minimum_support=minimum_support,
         values_left_out=left_out,

@@ -101,7 +101,7 @@ def shares(shares: CtbShares) -> Table:
         "ctb.shares",
         _largest_first(shares.table, _leads(shares.coverage), each=4),
         (
-            Column("value", "known:special"),
+            Column("value", "name:special"),
             Column("axis", "label:axis"),
             Column("revenue", "money"),
             Column("revenue_share", "pct", bar=True),
@@ -125,7 +125,7 @@ def coverage(shares: CtbShares) -> Table:
         "ctb.coverage",
         shares.coverage,
         (
-            Column("attribute", "known:attribute"),
+            Column("attribute", "name:attribute"),
             Column("axis", "label:axis"),
             Column("values", "count"),
             Column("known_revenue", "money"),
@@ -148,7 +148,7 @@ def profiles(profiles: CtbProfiles) -> Table:
         "ctb.profiles",
         frame,
         (
-            Column("value", "known:special"),
+            Column("value", "name:special"),
             Column("axis", "label:axis"),
             Column("kind", "label:profile"),
             Column("customers", "count"),
@@ -244,7 +244,7 @@ def cells(cells: CtbCells) -> Table:
         "ctb.cells_" + "_".join(axes),
         cells.table,
         (
-            *[Column(axis, "known:special", label=f"ctb.axis.{axis}") for axis in axes],
+            *[Column(axis, "name:special", label=f"ctb.axis.{axis}") for axis in axes],
             Column("customers", "count"),
             Column("revenue", "money"),
             Column("repeat_rate", "pct"),
@@ -255,7 +255,7 @@ def cells(cells: CtbCells) -> Table:
         title=Text("ctb.cells_table.title", axes=_axes_text(axes)),
         note=Text("ctb.cells_table.note", **_cell_facts(cells)),
         key=tuple(axes),
-        max_rows=10,
+        max_rows=5,
     )
 
 
@@ -269,7 +269,7 @@ def push(cells: CtbCells) -> Table | Note:
         "ctb.push",
         table,
         (
-            *[Column(axis, "known:special", label=f"ctb.axis.{axis}") for axis in axes],
+            *[Column(axis, "name:special", label=f"ctb.axis.{axis}") for axis in axes],
             Column("customers", "count"),
             Column("revenue", "money"),
             Column("revenue_change", "smoney"),
@@ -294,7 +294,7 @@ def fix(cells: CtbCells) -> Table | Note:
         "ctb.fix",
         table,
         (
-            *[Column(axis, "known:special", label=f"ctb.axis.{axis}") for axis in axes],
+            *[Column(axis, "name:special", label=f"ctb.axis.{axis}") for axis in axes],
             Column("customers", "count"),
             Column("revenue", "money"),
             Column("repeat_rate", "pct"),
@@ -315,8 +315,8 @@ def entry(entry: EntryProducts) -> Table:
         "ctb.entry",
         _clear_first(entry.table),
         (
-            Column("value", "known:special", label="ctb.column.entry_value"),
-            Column("attribute", "known:attribute"),
+            Column("value", "name:special", label="ctb.column.entry_value"),
+            Column("attribute", "name:attribute"),
             Column("customers", "count", label="ctb.column.first_customers"),
             Column("f2_rate", "pct"),
             Column("f2_low", "pct"),
@@ -367,7 +367,7 @@ def entry_chart(entry: EntryProducts) -> Chart | Note:
         )  # fmt: skip
         ax.set_yticks(
             range(len(shown)),
-            [_short(words.format(v, "known:special", area="ctb"), 22) for v in shown["value"]],
+            [_short(words.format(v, "name:special", area="ctb"), 22) for v in shown["value"]],
         )
         ax.set_ylim(len(shown) - 0.4, -0.62)
         ax.set_xlim(0, min(1.0, float(shown["f2_high"].max())) * 1.3)
@@ -495,6 +495,7 @@ def _clear_first(table: pd.DataFrame) -> pd.DataFrame:
 def _entry_facts(entry: EntryProducts) -> dict[str, Any]:
     return {
         "days": entry.within_days, "n": entry.customers, "rate": entry.f2_rate, "not_yet": entry.not_yet,
+        "earlier": entry.maybe_earlier, "burn_in": entry.burn_in_days,
         "support": entry.minimum_support, "left_out": entry.values_left_out, "as_of": entry.as_of,
         "tests": len(entry.table),
     }  # fmt: skip

@@ -29,6 +29,7 @@ _SPECS = {
     "unit_price": "money",
     "guests": "money",
 }
+# What to do when the part fell; a part that rose is kept going by the second purchase.
 _MEASURES: dict[str, Measure] = {
     "buyers": "win_back",
     "frequency": "step_mail",
@@ -37,6 +38,7 @@ _MEASURES: dict[str, Measure] = {
     "guests": "member_signup",
 }
 _GUEST_SHARE = 0.05
+_FEW_BUYERS = 5
 _Z95 = 1.96
 
 
@@ -52,18 +54,24 @@ def period_text(period: Period) -> Text:
 
 
 def message(kpis: SalesKpis, tree: RevenueTree) -> Message:
-    """Revenue rose, fell or stood still, and what drove it; or only its level in the first period."""
+    """Revenue rose, fell or stood still, and what drove it; or its level where no rate can be told."""
     now, base = kpis.now, tree.before
     said = {"period": period_text(now.period), "revenue": now.revenue, "buyers": now.buyers}
     method = Text("sales.method")
-    if not base.observed or base.revenue <= 0:
+    if not base.observed:
         return Message("sales.message", Text("sales.message.first", **said), method)
+    if now.is_preliminary:
+        return Message("sales.message", Text("sales.message.preliminary", **said), method)
+    if base.revenue <= 0 or now.revenue <= 0:
+        # A rate from or to a revenue that is not above 0 says nothing.
+        said |= {"base": period_text(base.period), "base_revenue": base.revenue}
+        return Message("sales.message", Text("sales.message.levels", **said), method)
     rate = now.revenue / base.revenue - 1
     said |= {"versus": _versus(now.period, base.period), "rate": abs(rate), "change": rate}
     if abs(rate) < FLAT:
         return Message("sales.message", Text("sales.message.flat", **said), method)
     way = "rise" if rate > 0 else "fall"
-    if (driver := _driver(tree)) is None:
+    if (driver := _driver(tree)) is None or _few(tree, driver):
         return Message("sales.message", Text(f"sales.message.{way}_only", **said), method)
     said["driver"] = driver
     return Message("sales.message", Text(f"sales.message.{way}", **said), method)
@@ -74,18 +82,24 @@ def kpi(kpis: SalesKpis) -> Table:
     frame, period = kpis.table.copy(), kpis.now.period
     frame.insert(1, "spec", frame["kpi"].map(_SPECS))
     frame["change_spec"] = frame["kpi"].map(lambda name: "pt" if name == "repeat_share" else "spct")
+    # A column for a period before the data would hold nothing but dashes.
+    compared = []
+    for name, totals in (("previous", kpis.previous), ("year_ago", kpis.year_ago)):
+        if totals.observed:
+            compared.append(Column(name, "row:spec", label=_heading(name, period)))
+        if totals.observed and not kpis.now.is_preliminary:
+            change = f"change_{name}"
+            compared.append(Column(change, "row:change_spec", label=_heading(change, period)))
+    state = "preliminary" if kpis.now.is_preliminary else "final"
     return Table(
         "sales.kpi",
         frame,
         (
             Column("kpi", "label:kpi"),
             Column("value", "row:spec", label=_heading("value", period)),
-            Column("previous", "row:spec", label=_heading("previous", period)),
-            Column("change_previous", "row:change_spec", label=_heading("change_previous", period)),
-            Column("year_ago", "row:spec", label=_heading("year_ago", period)),
-            Column("change_year_ago", "row:change_spec", label=_heading("change_year_ago", period)),
+            *compared,
         ),
-        title=Text("sales.kpi_table.title", period=period_text(kpis.now.period)),
+        title=Text(f"sales.kpi_table.title.{state}", period=period_text(kpis.now.period)),
         note=Text("sales.kpi_table.note", as_of=kpis.now.period.as_of, guests=kpis.now.guest_revenue),
     )
 
@@ -170,7 +184,7 @@ def monthly_chart(months: MonthlySales) -> Chart:
     )
 
 
-def tree(tree: RevenueTree) -> Table:
+def tree_table(tree: RevenueTree) -> Table:
     """The revenue tree: each factor, its change, and its part of the change of revenue."""
     frame = tree.table.copy()
     frame.insert(1, "spec", frame["part"].map(_SPECS))
@@ -193,6 +207,12 @@ def tree(tree: RevenueTree) -> Table:
         note=Text(f"sales.tree_table.note.{tree.reason or 'split'}", **said),
         totals=None if isnan(tree.change) else {"part": "total", "effect": tree.change},
     )
+
+
+def explained(tree: RevenueTree) -> list[Chart | Table | Note]:
+    """Chart and table of the revenue tree; only a sentence where the change could not be split."""
+    shown = tree_chart(tree)
+    return [shown] if isinstance(shown, Note) else [shown, tree_table(tree)]
 
 
 def tree_chart(tree: RevenueTree) -> Chart | Note:
@@ -263,7 +283,7 @@ def split_table(split: SalesSplit) -> Table:
         frame,
         (
             # Codes we have no word for are printed as the client writes them.
-            Column(split.by, f"known:{split.by}"),
+            Column(split.by, f"name:{split.by}"),
             Column("revenue", "money"),
             Column("revenue_share", "pct", bar=True),
             Column("orders", "count"),
@@ -282,8 +302,12 @@ def new_customers_note(kpis: SalesKpis) -> Note:
     """New customers against a year ago, told as unchanged while chance explains the difference."""
     now, base = kpis.now, kpis.year_ago
     said = {"period": period_text(now.period), "n": now.new_customers}
-    if not base.observed or not base.new_customers:
+    if not base.observed:
         return Note(Text("sales.new_note.alone", **said))
+    if now.is_preliminary:
+        return Note(Text("sales.new_note.preliminary", **said))
+    if not base.new_customers:
+        return Note(Text("sales.new_note.none_before", **said))
     change = now.new_customers / base.new_customers - 1
     said |= {"versus": _versus(now.period, base.period), "change": change, "before": base.new_customers}
     case = "noise" if not _differs(now, base) else "rise" if change > 0 else "fall"
@@ -299,7 +323,7 @@ def findings(kpis: SalesKpis, tree: RevenueTree, kinds: SalesSplit) -> list[Find
 def _driver_finding(kpis: SalesKpis, tree: RevenueTree) -> Finding | None:
     base = tree.before
     driver = _driver(tree)
-    if driver is None or base.revenue <= 0 or abs(tree.change / base.revenue) < FLAT:
+    if driver is None or _few(tree, driver) or base.revenue <= 0 or abs(tree.change / base.revenue) < FLAT:
         return None
     year_ago = base.period == kpis.year_ago.period
     rate = tree.change / base.revenue
@@ -315,12 +339,15 @@ def _driver_finding(kpis: SalesKpis, tree: RevenueTree) -> Finding | None:
         "factor_change": Fact(row["change_rate"], Cell("sales.tree", (driver,), "change_rate")),
     }
     severity = "opportunity" if rate > 0 else "critical" if rate <= -0.1 else "warning"
-    return Finding("sales.driver", severity, facts, _MEASURES[driver], money=abs(row["effect"]), case=way)
+    measure = "second_purchase_offer" if way == "rise" and driver == "buyers" else _MEASURES[driver]
+    return Finding("sales.driver", severity, facts, measure, money=abs(row["effect"]), case=way)
 
 
 def _new_customers_finding(kpis: SalesKpis) -> Finding | None:
     now, base = kpis.now, kpis.year_ago
-    if not base.observed or now.new_customers >= base.new_customers or not _differs(now, base):
+    if not base.observed or now.is_preliminary:
+        return None
+    if now.new_customers >= base.new_customers or not _differs(now, base):
         return None
     cell = "new_customers"
     facts = {
@@ -357,6 +384,11 @@ def _driver(tree: RevenueTree) -> str | None:
         return None
     moved = tree.table.set_index("part")["effect"] * (1 if tree.change > 0 else -1)
     return str(moved.idxmax()) if moved.max() > 0 else None
+
+
+def _few(tree: RevenueTree, driver: str) -> bool:
+    # What one or two people did is no cause to act on.
+    return driver != "guests" and min(tree.before.buyers, tree.after.buyers) < _FEW_BUYERS
 
 
 def _part(tree: RevenueTree, part: str) -> dict[str, float]:

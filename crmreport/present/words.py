@@ -7,6 +7,7 @@ of every key in it. A value is written by the format named in the label:
 
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import dataclass
 from functools import cache
@@ -94,10 +95,11 @@ class Words:
 
         Args:
             value: Raw value; None and NaN become an en dash.
-            spec: ``text``, ``count``, ``money``, ``pct``, ``pt``, ``num0``–``num2``, ``days``,
-                ``date``, ``longdate``, ``month``, ``label:<group>``, ``name:<group>`` (the label of a
-                value where there is one, else the value as the client wrote it),
-                ``plural:<one>:<many>``, and with a sign ``scount``, ``smoney``, ``spct``.
+            spec: ``text``, ``count``, ``money``, ``pct``, ``pt``, ``num0``–``num2``, ``days``, ``date``,
+                ``longdate``, ``month``, ``period`` (a month in words, another period by its name),
+                ``label:<group>``, ``name:<group>`` (the label of a value where there is one, else the
+                value as the client wrote it), ``plural:<one>:<many>``, and with a sign ``scount``,
+                ``smoney``, ``spct``.
             area: Where labels are looked up first.
 
         Raises:
@@ -116,9 +118,6 @@ class Words:
             case "name":
                 keys = (f"{area}.{detail}.{value}", f"{detail}.{value}")
                 return next((self.label(key) for key in keys if self.has(key)), str(value))
-            case "known":
-                known = any(self.has(f"{a}{detail}.{value}") for a in ("", f"{area}." if area else ""))
-                return self.label(f"{detail}.{value}", area=area) if known else str(value)
             case "plural":
                 one, many = detail.split(":")
                 return f"{numbers.plain(value, 0)} {one if abs(value) == 1 else many}"
@@ -142,6 +141,9 @@ class Words:
                 return numbers.long_day(value, lang=self.lang)
             case "month":
                 return numbers.month(value, lang=self.lang)
+            case "period":
+                is_month = re.fullmatch(r"\d{4}-\d{2}", str(value))
+                return numbers.month(value, lang=self.lang) if is_month else str(value)
         raise ValueError(f"format {spec!r} is unknown")
 
 

@@ -55,10 +55,12 @@ def tail_kept(text: str) -> str:
 
 
 _SENTENCE = re.compile(r'(<p class="(?:what|so-what|do-what|said)">|<dd>)([^<]+)(</p>|</dd>)')
+_COLUMN = re.compile(r'(<th scope="col"[^>]*>)([^<]+)')
 _HEADING = re.compile(r"(<h2\b[^>]*>)([^<]+)(</h2>)")
 
 
 def mark_headings(page: str) -> str:
-    """Mark the phrases of every chapter heading, and the last one of every sentence of a finding."""
+    """Mark the phrases of headings and column heads, and the last one of every sentence of a finding."""
+    page = _COLUMN.sub(lambda m: m[1] + marked(html.unescape(m[2])), page)
     page = _HEADING.sub(lambda m: m[1] + marked(html.unescape(m[2])) + m[3], page)
     return _SENTENCE.sub(lambda m: m[1] + tail_kept(html.unescape(m[2])) + m[3], page)

@@ -115,7 +115,7 @@ def _write(
     if text == "":
         return
     kind = form.partition(":")[0]
-    if kind in ("label", "known"):
+    if kind in ("label", "name"):
         sheet.write_string(line, column, clean(words.format(text, form, area=area)))
     elif kind in ("date", "longdate", "month"):
         try:

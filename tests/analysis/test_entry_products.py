@@ -86,3 +86,16 @@ def test_nobody_eligible_gives_an_empty_table():
 def test_refusals(options, error, message):
     with pytest.raises(error, match=message):
         entry_products(LINES, PRODUCTS, **{"columns": ["kind"], "as_of": AS_OF, **options})
+
+
+def test_a_customer_of_long_standing_is_not_taken_as_new(engine):
+    result = entry_products(
+        engine(LINES), engine(PRODUCTS), columns=["kind"], as_of=AS_OF, minimum_support=1, burn_in_days=30
+    )
+    # f is first seen on the data's first day and may have bought long before it.
+    assert (result.customers, result.maybe_earlier, result.not_yet) == (4, 1, 1)
+
+
+def test_without_a_burn_in_everybody_is_taken_as_new(engine):
+    result = entry_products(engine(LINES), engine(PRODUCTS), columns=["kind"], as_of=AS_OF, minimum_support=1)
+    assert (result.customers, result.maybe_earlier) == (5, 0)

@@ -72,8 +72,8 @@ GUESTS = Guests(lines=20, orders=15, revenue=200.0, blank_id=15, guest_id=5)
 MESSAGES = {
     "a month differs from the books": (
         {"control_totals": [control("900"), control("1000", period="2026-07")]},
-        "2026-06の売上が貴社の集計値と−100円合わず",
-        "Revenue of 2026-06 differs from your books by −¥100",
+        "2026年6月の売上が貴社の集計値と100円異なり",
+        "Revenue of June 2026 differs from your books by ¥100",
     ),
     "many unknown customers": (
         {"guests": GUESTS, "control_totals": [control("1000")]},
@@ -104,7 +104,7 @@ def test_lines_add_up():
 CAVEATS = {
     "clean: none": ({}, []),
     "books differ": ({"control_totals": [control("900")]}, [("data_quality.control_total", "warning")]),
-    "unknown customers over 5 %": ({"guests": GUESTS}, [("data_quality.guests", "warning")]),
+    "unknown customers over 5 %": ({"guests": GUESTS}, [("data_quality.guests", "info")]),
     "a month is missing": (
         {
             "checks": [

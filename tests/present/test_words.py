@@ -27,7 +27,7 @@ def test_both_languages_use_the_same_values():
 
 def test_every_placeholder_names_a_known_format():
     one_of = {"", "text", "count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2"}
-    one_of |= {"days", "date", "longdate", "month", "label", "name", "plural"}
+    one_of |= {"days", "date", "longdate", "month", "label", "name", "period", "plural"}
     unknown = {
         (lang, key, spec)
         for lang in LANGUAGES
@@ -60,6 +60,8 @@ def test_no_half_width_katakana_or_full_width_digits_in_japanese():
         pytest.param("money", 2.5e9, "2,500.0百万円", "¥2.50 billion", id="very large money"),
         pytest.param("days", 1, "1日", "1 day", id="one day"),
         pytest.param("month", "2026-10", "2026年10月", "October 2026", id="a month"),
+        pytest.param("period", "2026-10", "2026年10月", "October 2026", id="a period that is a month"),
+        pytest.param("period", "FY2026", "FY2026", "FY2026", id="a period that is none"),
         pytest.param("longdate", "2026-10-31", "2026年10月31日", "31 October 2026", id="a day in prose"),
         pytest.param("plural:customer:customers", 1, "1 customer", "1 customer", id="singular"),
     ],
