@@ -160,7 +160,7 @@ def open_report(client: str, period: str, lang: str = "ja") -> Report:
 
     Raises:
         ConfigError: The client, its file, the period or the language is not usable.
-        DataError: The client's files cannot be read.
+        DataError: The client's files cannot be read, or have no order in or around the period.
     """
     workspace = Workspace.find()
     settings = load_client(workspace.client_file(client), reports=False)
@@ -171,12 +171,14 @@ def open_report(client: str, period: str, lang: str = "ja") -> Report:
                 f"language {language!r} is not one of this client's: {', '.join(settings.languages)}; "
                 f"choose one, or add it to languages in client.yml"
             )
-    connection = duckdb.connect()
+    span = settings.period(period)
+    store = open_store(workspace, settings)
+    store.report.require(span)
     return Report(
         client=settings,
-        period=settings.period(period),
+        period=span,
         languages=languages,
         workspace=workspace,
-        store=open_store(workspace, settings),
-        _connection=connection,
+        store=store,
+        _connection=duckdb.connect(),
     )

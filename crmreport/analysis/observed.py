@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import narwhals as nw
@@ -13,6 +13,9 @@ from crmreport.period import Period
 
 # A shop that opens its books on a Monday still has a full month; data that begin mid-month do not.
 _GRACE_DAYS = 7
+_QUIET_DAYS = 3
+_RECENT_DAYS = 92
+_FEW_DAYS = 10
 
 
 def data_span(rows: nw.LazyFrame[Any]) -> tuple[date, date] | None:
@@ -37,6 +40,23 @@ def reaches_back(first: date | None, period: Period) -> bool:
         (True, False)
     """
     return first is not None and (first - period.start).days < _GRACE_DAYS
+
+
+def usual_pause(rows: nw.LazyFrame[Any], last: date) -> int:
+    """Days a shop is used to go without an order: the longest pause of the last three months, at least 3.
+
+    Data that stop for longer before a period's end have probably not been delivered yet. A shop with
+    orders on fewer than ten days of these months may pause for as long as they last.
+
+    Args:
+        rows: Order lines with ``order_date``.
+        last: Last ``order_date`` of the rows.
+    """
+    recent = rows.filter(nw.col("order_date") >= nw.lit(last - timedelta(days=_RECENT_DAYS)))
+    days = to_pandas(recent.select("order_date").unique(), sort_by="order_date")["order_date"]
+    if len(days) < _FEW_DAYS:
+        return _RECENT_DAYS
+    return max(_QUIET_DAYS, int(pd.to_datetime(days).diff().dt.days.max()))
 
 
 def within(rows: nw.LazyFrame[Any], period: Period) -> nw.LazyFrame[Any]:

@@ -69,14 +69,15 @@ class RevenueTree:
         after: Totals of the later period.
         change: ``after.revenue − before.revenue``; the sum of ``effect``.
         reason: None, or why the change could not be split: ``not_observed`` (the data begin
-            after the earlier period's start), ``no_purchases`` (one of the two periods has none).
+            after the earlier period's start), ``preliminary`` (the data stop before the later
+            period's end), ``no_purchases`` (one of the two periods has none by a known customer).
     """
 
     table: pd.DataFrame
     before: SalesTotals
     after: SalesTotals
     change: float
-    reason: Literal["not_observed", "no_purchases"] | None
+    reason: Literal["not_observed", "preliminary", "no_purchases"] | None
 
 
 def split_change(before: SalesTotals, after: SalesTotals) -> RevenueTree:
@@ -93,6 +94,8 @@ def split_change(before: SalesTotals, after: SalesTotals) -> RevenueTree:
     reason = None
     if not before.observed:
         reason = "not_observed"
+    elif after.is_preliminary:
+        reason = "preliminary"
     elif not (before.items and after.items):
         reason = "no_purchases"
     old, new = _factors(before), _factors(after)

@@ -11,7 +11,7 @@ import narwhals as nw
 import pandas as pd
 
 from crmreport.analysis.ledger import PurchaseUnit, attributed, purchases, to_pandas, visible
-from crmreport.analysis.observed import data_span, first_day, reaches_back, within
+from crmreport.analysis.observed import data_span, first_day, reaches_back, usual_pause, within
 from crmreport.errors import DataError
 from crmreport.period import Period, add_months
 
@@ -38,6 +38,8 @@ class SalesTotals:
         new_customers: Buyers whose first purchase ever, as far as the data go, lies in the period.
         first_revenue: Revenue of the orders made on customers' first purchase day.
         repeat_revenue: Revenue of known customers' other orders; unlinked returns are in here.
+        is_preliminary: Whether the data stop before the period's end, by more than the usual pause
+            between days with orders (see `crmreport.analysis.observed.usual_pause`).
     """
 
     period: Period
@@ -51,6 +53,7 @@ class SalesTotals:
     new_customers: int
     first_revenue: float
     repeat_revenue: float
+    is_preliminary: bool = False
 
     @property
     def customer_revenue(self) -> float:
@@ -95,7 +98,10 @@ def sales_totals(
         DataError: Quantities were asked for and the lines have none.
     """
     rows = _ordered(lines, as_of=as_of, unit=unit, items=items, zero_value_counts=zero_value_counts)
-    begins = first_day(rows)
+    span = data_span(rows)
+    begins, last_day = span or (None, None)
+    # The data say nothing about what lies further after their last day than their usual pause.
+    known = None if last_day is None else last_day + timedelta(days=usual_pause(rows, last_day))
     totals = []
     for period in periods:
         inside = within(rows, period)
@@ -118,6 +124,7 @@ def sales_totals(
                 items=float(t["items"]),
                 first_revenue=float(t["first"]),
                 repeat_revenue=float(t["revenue"] - t["guest"] - t["first"]),
+                is_preliminary=known is None or known < period.as_of,
                 **{name: int(counts[name].to_numpy()[0]) for name in _COUNTS},
             )
         )
@@ -132,7 +139,8 @@ class SalesKpis:
         table: Rows = KPI (``revenue``, ``buyers``, ``orders``, ``revenue_per_buyer``,
             ``new_customers``, ``repeat_share``): ``kpi``, ``value``, ``previous``, ``year_ago``,
             ``change_previous``, ``change_year_ago``. Changes are relative, for ``repeat_share`` a
-            difference of shares. Null where a compared period lies before the data.
+            difference of shares. Null where a compared period lies before the data; the changes also
+            while the period itself is preliminary, because a part would be compared with a whole.
         now: Totals of the period.
         previous: Totals of the period before.
         year_ago: Totals of the same period a year earlier.
@@ -186,6 +194,9 @@ def kpi_table(
             float(getattr(t, kpi)) if t.observed else float("nan") for t in (now, previous, year_ago)
         )
         change = _difference if kpi == "repeat_share" else _relative
+        if now.is_preliminary:
+            rows.append((kpi, value, before, earlier, float("nan"), float("nan")))
+            continue
         rows.append((kpi, value, before, earlier, change(value, before), change(value, earlier)))
     table = pd.DataFrame(
         rows, columns=["kpi", "value", "previous", "year_ago", "change_previous", "change_year_ago"]
@@ -222,7 +233,7 @@ def monthly_sales(
     unit: PurchaseUnit = "customer_day",
     items: ItemCount = "lines",
     zero_value_counts: bool = False,
-    quiet_days: int = 3,
+    quiet_days: int | None = None,
 ) -> MonthlySales:
     """Revenue, orders, buyers and items by calendar month, with the same month a year earlier.
 
@@ -272,6 +283,8 @@ def monthly_sales(
     table["revenue_year_ago"] = (table["month_index"] - 12).map(year_ago)
     earlier = table["revenue_year_ago"].where(table["revenue_year_ago"] > 0)
     table["change_year_ago"] = table["revenue"] / earlier - 1
+    if quiet_days is None:
+        quiet_days = usual_pause(rows, last_day)
     ends_on = [add_months(m.date(), 1) - timedelta(days=1) for m in table["month"]]
     table["is_preliminary"] = [as_of < end or last_day + timedelta(days=quiet_days) < end for end in ends_on]
     table = table[table["month_index"] > last_index - months]

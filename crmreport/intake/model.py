@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from crmreport.errors import DataError
 from crmreport.intake.tables import Table
+from crmreport.period import Period
+
+_OPEN_DAYS = 31
+"""A period may end so many days after the last order: its last month is preliminary, not unknown."""
 
 Severity = Literal["ok", "info", "warning", "critical"]
 
@@ -185,6 +190,29 @@ class IntakeReport(_Record):
     revenue: Decimal
     monthly: list[MonthCount]
     daily: list[DayCount]
+
+    def require(self, period: Period) -> None:
+        """Refuse a period the order lines do not cover; what is not observed would be read as sales of 0.
+
+        Raises:
+            DataError: No day of the period lies between the first and the last order, or the orders
+                stop more than a month before its end.
+        """
+        if self.first_day is None or self.last_day is None:
+            raise DataError(f"client {self.client!r} has no order lines in use; see crmreport check")
+        if period.as_of < self.first_day or period.start > self.last_day:
+            where = "before" if period.as_of < self.first_day else "after"
+            raise DataError(
+                f"period {period.name} ({period.start} to {period.as_of}) lies {where} the order lines of "
+                f"client {self.client!r}, which run from {self.first_day} to {self.last_day}; "
+                "choose a period they reach, or add the files that are missing"
+            )
+        if period.as_of - self.last_day > timedelta(days=_OPEN_DAYS):
+            raise DataError(
+                f"period {period.name} ends on {period.as_of}, but the order lines of client "
+                f"{self.client!r} stop on {self.last_day}; report on {period.start}..{self.last_day}, "
+                "or add the files that are missing"
+            )
 
     @property
     def lines(self) -> int:

@@ -240,7 +240,9 @@ def rates_table(states: LifecycleStates, year: LifecycleFlows, period: Lifecycle
     if year.is_settled:
         then = year.at_start().rename("customers").to_frame()
         rows.append(("late", year.start, year.start, *_late(then)))
-    for flows in (year, period) if year.is_settled else (period,):
+    # A period of one year is the year.
+    spans = [period] if period.start == year.start or not year.is_settled else [year, period]
+    for flows in spans:
         span = (flows.start, flows.as_of)
         if flows.churn_rate is not None:
             rows.append(("churn", *span, flows.n_churned, flows.n_active_start))

@@ -60,6 +60,7 @@ def run(
 
     progress(Progress("intake", 0, 1))
     store = open_store(workspace, client)
+    store.report.require(period)
     progress(Progress("intake", 1, 1))
     clock.lap("intake")
 

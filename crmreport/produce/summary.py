@@ -136,18 +136,27 @@ def kpi_tiles(table: Item, *, words: Words, period: Period, targets: dict[str, f
     """
     assert table.csv is not None
     rows = pd.read_csv(io.StringIO(table.csv))
+    # Nothing to compare with, for any of them: better no line than a column of dashes.
+    known = [column for column in ("previous", "year_ago") if _compares(rows, column)]
     month = "_month" if period.months == 1 else ""
     tiles: list[Kpi] = []
     for row in rows.head(_MOST_KPIS).to_dict("records"):
         kpi, spec, value = str(row["kpi"]), str(row.get("spec", "num0")), row["value"]
         changes: list[Change] = []
-        for column, key in (("previous", f"previous{month}"), ("year_ago", f"year_ago{month}")):
-            changes.append(_change(words.label(f"book.change.{key}"), value, row.get(column), spec, words))
+        for column in known:
+            label = words.label(f"book.change.{column}{month}")
+            changes.append(_change(label, value, row[column], spec, words))
         target = targets.get(kpi, row.get("target"))
         if not is_blank(target):
             changes.append(_change(words.label("book.change.target"), value, target, spec, words))
         tiles.append(Kpi(_kpi_label(kpi, words), words.format(value, spec), changes))
     return tiles
+
+
+def _compares(rows: pd.DataFrame, column: str) -> bool:
+    # The chapter blanks its changes while the period is preliminary; page 1 must not undo that.
+    shown = [name for name in (column, f"change_{column}") if name in rows]
+    return bool(shown) and all(bool(rows[name].notna().any()) for name in shown)
 
 
 def _kpi_label(kpi: str, words: Words) -> str:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmreport.analysis.revenue_tree import split_change
 from crmreport.analysis.sales import (
     kpi_table,
     monthly_sales,
@@ -96,6 +97,25 @@ def test_months_are_continuous_and_compared_with_a_year_ago(engine):
     assert (months.first_day, months.last_day) == (date(2025, 10, 2), date(2026, 10, 22))
 
 
+def _days(first: str, last: str) -> list[str]:
+    return [f"{day:%Y-%m-%d}" for day in pd.date_range(first, last)]
+
+
+def test_a_shop_used_to_pauses_is_believed():
+    seldom = order_lines(*(("a", d, d, 1.0, "ec", False) for d in ("2026-09-02", "2026-10-01", "2026-10-12")))
+    assert monthly_sales(seldom, as_of=AS_OF).table["is_preliminary"].tolist() == [False, False]
+
+
+def test_a_period_the_data_do_not_finish_is_compared_with_nothing():
+    days = [*_days("2025-10-01", "2025-10-31"), *_days("2026-09-01", "2026-10-15")]
+    kpis = kpi_table(order_lines(*(("a", d, d, 1.0, "ec", False) for d in days)), period=OCTOBER, as_of=AS_OF)
+    assert kpis.now.is_preliminary
+    revenue = kpis.table.set_index("kpi").loc["revenue"]
+    assert revenue[["value", "previous", "year_ago"]].tolist() == [15, 30, 31]
+    assert kpis.table[["change_previous", "change_year_ago"]].isna().all(axis=None)
+    assert split_change(kpis.year_ago, kpis.now).reason == "preliminary"
+
+
 @pytest.mark.parametrize(
     ("as_of", "last_line", "preliminary"),
     [
@@ -106,7 +126,7 @@ def test_months_are_continuous_and_compared_with_a_year_ago(engine):
     ],
 )
 def test_preliminary_months(as_of, last_line, preliminary):
-    lines = order_lines(("a", "1", "2026-09-30", 1.0, "ec", False), ("a", "2", last_line, 1.0, "ec", False))
+    lines = order_lines(*(("a", day, day, 1.0, "ec", False) for day in _days("2026-09-01", last_line)))
     table = monthly_sales(lines, as_of=date.fromisoformat(as_of)).table
     assert table["is_preliminary"].tolist() == [False, preliminary]
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from crmreport.errors import DataError
 from crmreport.intake import store as store_module
+from crmreport.period import Period
 from crmreport.workspace import Workspace
 from tests.intake.conftest import HEADER, LINES, SALES, Shop, csv_text
 
@@ -274,3 +275,25 @@ def test_files_outside_the_clients_folder_show_no_folder_of_the_machine(shop: Sh
 def test_instants_are_microseconds_in_utc(shop: Shop) -> None:
     shop.put("sales.csv", csv_text("C1,A1,2026-10-31 09:00:00,1"))
     assert shop.orders()["ordered_at"].to_list() == [datetime(2026, 10, 31, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    ("period", "message"),
+    [
+        pytest.param(
+            "2020-01", r"period 2020-01 .* lies before the order lines of client 'shop'", id="before"
+        ),
+        pytest.param(
+            "2030-01", r"period 2030-01 .* lies after the order lines .*; choose a period", id="after"
+        ),
+        pytest.param(
+            "FY2026", r"FY2026 ends on .* stop on .*; report on 2026-.*\.\.2026-", id="far from over"
+        ),
+    ],
+)
+def test_a_period_the_orders_do_not_cover_is_refused(shop: Shop, period: str, message: str) -> None:
+    shop.put("sales.csv", csv_text(*LINES))
+    report = shop.open().report
+    report.require(Period.parse(str(report.last_day)[:7]))
+    with pytest.raises(DataError, match=message):
+        report.require(Period.parse(period, fiscal_year_start=4))

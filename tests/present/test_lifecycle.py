@@ -99,6 +99,12 @@ def test_the_messages_share_stands_in_the_rates():
     assert rates.loc[("late", AS_OF), "rate"] == page.message(states, year).text.values["share"]
 
 
+def test_a_period_of_one_year_is_not_told_twice():
+    _, states, year, _ = results(*ROWS)
+    rates = page.rates_table(states, year, year).frame
+    assert not rates.duplicated(["measure", "start"]).any()
+
+
 def test_every_number_of_a_finding_stands_in_its_table():
     lines, states, *_ = results(*ROWS)
     at_risk, second = valuable_at_risk(states), second_purchase_window(lines, as_of=AS_OF)

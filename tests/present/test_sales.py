@@ -33,6 +33,7 @@ def results(lines: pd.DataFrame):
     return kpis, split_change(base, kpis.now), new_and_repeat(lines, period=OCTOBER, as_of=AS_OF)
 
 
+PAUSES = pd.date_range("2026-09-01", "2026-10-14", freq="2D")
 CASES = {
     "more buyers": (
         shop(last_year=100, now=150),
@@ -48,6 +49,30 @@ CASES = {
         shop(last_year=200, now=201),
         "前年同月比+0.5%でほぼ横ばい",
         "little changed (+0.5%)",
+    ),
+    "nothing was sold a year ago": (
+        shop(last_year=0, now=50).assign(revenue=lambda f: f["revenue"].where(f["order_date"] > "2026", 0.0)),
+        "2026年10月の売上は5,000円、2025年10月は0円",
+        "was ¥5,000, against ¥0 in October 2025",
+    ),
+    "more was returned than sold": (
+        shop(last_year=50, now=1, price=-100.0),
+        "2026年10月の売上は−100円、2025年10月は5,000円",
+        "was −¥100, against ¥5,000 in October 2025",
+    ),
+    "the data stop before the period ends": (
+        shop(last_year=50, now=50)[lambda f: f["order_id"] != "z"].pipe(
+            lambda f: pd.concat(
+                [f, *(f[f["order_id"] == "b0"].assign(order_date=d, order_id=str(d)) for d in PAUSES)]
+            )
+        ),
+        "期末までのデータがそろっていない速報",
+        "the data do not reach the end of the period",
+    ),
+    "two buyers are no cause": (
+        shop(last_year=2, now=1),
+        "前年同月比49.9%減",
+        "down 49.9% on the same month a year earlier",
     ),
     "first period": (
         shop(last_year=0, now=50).iloc[1:],
@@ -72,7 +97,7 @@ def test_everything_can_be_said_and_drawn(lines, lang):
     months = monthly_sales(lines, as_of=AS_OF)
     things = [
         page.kpi(kpis), page.monthly_chart(months), page.monthly(months), page.tree_chart(tree),
-        page.tree(tree), page.new_customers_note(kpis), page.split_table(kinds),
+        page.tree_table(tree), page.new_customers_note(kpis), page.split_table(kinds),
         page.split_table(sales_by(lines, by="channel", period=OCTOBER, as_of=AS_OF)),
         *page.findings(kpis, tree, kinds),
     ]  # fmt: skip
@@ -84,7 +109,7 @@ def test_everything_can_be_said_and_drawn(lines, lang):
 
 def test_facts_of_findings_stand_in_their_tables():
     kpis, tree, kinds = results(shop(last_year=400, now=300, guests=60))
-    tables = {t.id: t for t in (page.kpi(kpis), page.tree(tree), page.split_table(kinds))}
+    tables = {t.id: t for t in (page.kpi(kpis), page.tree_table(tree), page.split_table(kinds))}
     found = page.findings(kpis, tree, kinds)
     assert [finding.id for finding in found] == ["sales.driver", "sales.new_customers", "sales.guests"]
     for finding in found:
@@ -107,6 +132,45 @@ def test_fewer_new_customers_is_a_finding_only_beyond_chance():
     assert "sales.new_customers" in [f.id for f in page.findings(*with_new(372, 250))]
     noise = page.new_customers_note(with_new(372, 339)[0])
     assert "偶然のぶれ" in Words("ja").say(noise.text)
+
+
+def test_what_one_or_two_buyers_did_is_no_finding():
+    kpis, tree, kinds = results(shop(last_year=2, now=1))
+    assert page.findings(kpis, tree, kinds) == []
+    assert "主因" not in Words("ja").say(page.message(kpis, tree).text)
+
+
+@pytest.mark.parametrize(
+    ("case", "columns"),
+    [
+        ("more buyers", ["value", "previous", "change_previous", "year_ago", "change_year_ago"]),
+        ("first period", ["value"]),
+        ("the data stop before the period ends", ["value", "previous", "year_ago"]),
+    ],
+)
+def test_periods_that_cannot_be_compared_have_no_column(case, columns):
+    table = page.kpi(results(CASES[case][0])[0])
+    assert [c.name for c in table.columns[1:]] == columns
+    assert {"previous", "change_year_ago"} <= set(table.frame)
+
+
+def test_new_customers_against_none_a_year_ago():
+    lines = shop(last_year=0, now=5)
+    note = page.new_customers_note(
+        results(
+            lines[lines["customer_id"] != "old"].pipe(
+                lambda f: pd.concat(
+                    [f.assign(order_date=pd.Timestamp("2025-09-01"), order_id="x").tail(1), f]
+                )
+            )
+        )[0]
+    )
+    assert "比べられるデータはありません" not in Words("ja").say(note.text)
+
+
+def test_an_unsplit_tree_is_no_table_of_dashes():
+    _, tree, _ = results(shop(last_year=0, now=50).iloc[1:])
+    assert [type(thing) for thing in page.explained(tree)] == [Note]
 
 
 def test_a_tree_without_a_base_is_a_sentence():

@@ -185,6 +185,22 @@ def test_kpi_tiles_compare_rates_in_points_and_amounts_in_percent() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("columns", "labels"),
+    [
+        pytest.param("previous,year_ago\nrevenue,money,3,,", [], id="no earlier period"),
+        pytest.param("previous,year_ago\nrevenue,money,3,2,", ["前月比"], id="no year ago"),
+        pytest.param(
+            "previous,year_ago,change_previous,change_year_ago\nrevenue,money,3,2,2,,", [], id="not over yet"
+        ),
+    ],
+)
+def test_tiles_have_no_line_for_what_cannot_be_compared(columns: str, labels: list[str]) -> None:
+    kpi = table("sales.kpi", f"kpi,spec,value,{columns}\n")
+    (tile,) = book("ja", [executed("sales", kpi)]).summary.kpis
+    assert [change.label for change in tile.changes] == labels
+
+
 def test_findings_stand_by_severity_then_money_and_data_caveats_apart() -> None:
     items = [
         finding("decile.small", severity="warning", money=1e5),
