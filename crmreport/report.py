@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 
 from crmreport.analysis.segments import SegmentMap, load_segments
-from crmreport.config import Client, Policies
+from crmreport.config import Client, Language, Policies
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, DataError
 from crmreport.intake import IntakeReport, Store, open_store
@@ -72,7 +72,7 @@ class Report:
     @cached_property
     def segments(self) -> SegmentMap:
         """The client's RFM segment map."""
-        return load_segments(self.client.segments, folder=self.workspace.client(self.client.client))
+        return client_segments(self.client, self.workspace)
 
     @property
     def intake(self) -> IntakeReport:
@@ -109,7 +109,7 @@ class Report:
     @cached_property
     def words(self) -> tuple[Words, ...]:
         """One set of words per language, the reader's first."""
-        return tuple(Words(lang, currency=self.client.currency) for lang in self.languages)  # type: ignore[arg-type]
+        return tuple(client_words(self.client, self.segments, lang) for lang in self.languages)  # type: ignore[arg-type]
 
     @cached_property
     def style(self) -> Style:
@@ -145,6 +145,30 @@ class Report:
         for column in known:
             joined[column] = joined[column].eq(True)
         return joined
+
+
+def client_segments(client: Client, workspace: Workspace) -> SegmentMap:
+    """The client's RFM segment map, each segment named in each of its languages.
+
+    Raises:
+        ConfigError: The map is not usable, or a segment has no name in a language.
+    """
+    segments = load_segments(client.segments, folder=workspace.client(client.client))
+    for lang in client.languages:
+        words = client_words(client, segments, lang)
+        for segment in segments.segments:
+            if not words.has(f"segment.{segment}"):
+                raise ConfigError(
+                    f"clients/{client.client}/{client.segments}: segment {segment!r} has no name in "
+                    f"{lang!r}; add names: {segment}: {{{lang}: …}}"
+                )
+    return segments
+
+
+def client_words(client: Client, segments: SegmentMap, lang: Language) -> Words:
+    """The words of one language, with the client's own names for its segments."""
+    own = {f"segment.{name}": said[lang] for name, said in segments.names.items() if lang in said}
+    return Words(lang, currency=client.currency, own=own)
 
 
 def open_report(client: str, period: str, lang: str = "ja") -> Report:

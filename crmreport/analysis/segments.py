@@ -19,6 +19,8 @@ from crmreport.errors import ConfigError
 from crmreport.yaml_file import YamlFile, read_yaml
 
 PRESETS = ("standard", "japanese")
+ROLES = ("valuable", "drifting", "first_time")
+"""What findings ask of segments: recent and frequent; frequent but not recent; recent, bought once."""
 _AXES = {"r": "recency_score", "f": "frequency_score", "m": "monetary_score"}
 Cell = tuple[int, ...]
 
@@ -34,6 +36,7 @@ class SegmentMap:
         segments: Segment names in the order they are shown.
         cells: Scores along the axes → segment; every cell is there.
         names: Segment → language → name, for segments a client has added.
+        roles: Role (:data:`ROLES`) → its segments, as the map declares them or as their cells say.
     """
 
     name: str
@@ -42,6 +45,7 @@ class SegmentMap:
     segments: tuple[str, ...]
     cells: Mapping[Cell, str]
     names: Mapping[str, Mapping[str, str]]
+    roles: Mapping[str, tuple[str, ...]]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -182,9 +186,9 @@ def load_segments(name: str, *, folder: Path | None = None) -> SegmentMap:
 
 def _map(file: YamlFile, name: str) -> SegmentMap:
     given = file.value
-    if unknown := sorted(set(given) - {"bins", "segments", "names"}):
+    if unknown := sorted(set(given) - {"bins", "segments", "names", "roles"}):
         raise ConfigError(
-            f"{file.where((unknown[0],))}: {unknown[0]!r} is unknown; use bins, segments, names"
+            f"{file.where((unknown[0],))}: {unknown[0]!r} is unknown; use bins, segments, names, roles"
         )
     bins, segments = given.get("bins"), given.get("segments")
     if not isinstance(bins, int) or not 2 <= bins <= 10:
@@ -212,7 +216,57 @@ def _map(file: YamlFile, name: str) -> SegmentMap:
             raise ConfigError(
                 f"{file.where(('segments',))}: {_said(cell, axes)} is in no segment; add it to one"
             )
-    return SegmentMap(name, bins, axes, tuple(boxes), cells, given.get("names") or {})
+    names, roles = _names(file, tuple(boxes)), _roles(file, cells, tuple(boxes), bins)
+    return SegmentMap(name, bins, axes, tuple(boxes), cells, names, roles)
+
+
+def _names(file: YamlFile, segments: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    given = file.value.get("names") or {}
+    if not isinstance(given, dict):
+        raise ConfigError(f"{file.where(('names',))}: names is {given!r}; write segment: {{ja: …, en: …}}")
+    for segment, said in given.items():
+        where = file.where(("names", segment))
+        if segment not in segments:
+            raise ConfigError(
+                f"{where}: segment {segment!r} is not in this map; it has {', '.join(segments)}"
+            )
+        good = isinstance(said, dict) and all(isinstance(v, str) and v.strip() for v in said.values())
+        if not good or set(said) - {"ja", "en"}:
+            raise ConfigError(f"{where}: {said!r} is no name; write {{ja: …, en: …}}")
+    return {segment: dict(said) for segment, said in given.items()}
+
+
+def _roles(
+    file: YamlFile, cells: Mapping[Cell, str], segments: tuple[str, ...], bins: int
+) -> dict[str, tuple[str, ...]]:
+    declared = file.value.get("roles") or {}
+    if not isinstance(declared, dict) or set(declared) - set(ROLES):
+        raise ConfigError(f"{file.where(('roles',))}: {declared!r} are no roles; use {', '.join(ROLES)}")
+    roles = {role: tuple(s for s in segments if _plays(role, s, cells, bins)) for role in ROLES}
+    for role, listed in declared.items():
+        wrong = [s for s in listed if s not in segments] if isinstance(listed, list) else [listed]
+        if wrong:
+            raise ConfigError(
+                f"{file.where(('roles', role))}: {wrong[0]!r} is no segment of this map; "
+                f"list some of {', '.join(segments)}"
+            )
+        roles[role] = tuple(s for s in segments if s in listed)
+    return roles
+
+
+def _plays(role: str, segment: str, cells: Mapping[Cell, str], bins: int) -> bool:
+    """Whether all R and F scores of a segment lie where the role's customers are.
+
+    Of the best score, high is four fifths and up (4 and 5 of 5, 3 of 3), low two fifths and down (1 and
+    2 of 5, 1 of 3), often the middle and up (3 to 5 of 5, 2 and 3 of 3).
+    """
+    high, low, often = -(-4 * bins // 5), max(1, 2 * bins // 5), bins // 2 + 1
+    within = {
+        "valuable": lambda r, f: r >= high and f >= high,
+        "drifting": lambda r, f: r <= low and f >= often,
+        "first_time": lambda r, f: r >= high and f == 1,
+    }[role]
+    return all(within(*cell[:2]) for cell, name in cells.items() if name == segment)
 
 
 def _box(box: Any, axes: tuple[str, ...], bins: int, where: str) -> list[Cell]:

@@ -12,7 +12,7 @@ import pandas as pd
 from crmreport.analysis.cuts import Cuts
 from crmreport.analysis.ledger import to_pandas
 from crmreport.analysis.migration import LEFT, NEW, Migration
-from crmreport.analysis.segments import Segmented
+from crmreport.analysis.segments import ROLES, Segmented
 from crmreport.present.chart import Chart
 from crmreport.present.finding import ActionList, Cell, Fact, Finding, Measure, Severity
 from crmreport.present.message import Message, Note
@@ -22,12 +22,6 @@ from crmreport.present.text import Text
 from crmreport.present.words import Words
 
 SEGMENTS, TARGETS, CUTS, MOVES = "rfm.segments", "rfm.targets", "rfm.cuts", "rfm.moves"
-# Segments of the presets that belong to a target group; a client's own map may use the same names.
-GROUPS = {
-    "valuable": ("champions", "best"),
-    "drifting": ("at_risk", "cant_lose", "dormant"),
-    "first_time": ("new", "promising", "newcomer"),
-}
 _FEW, _NOTABLE, _LARGE = 5, 0.05, 0.1
 
 
@@ -54,8 +48,8 @@ class Targets:
 def targets(result: Segmented) -> Targets:
     """Valuable customers, valuable ones drifting away, and recent one-time buyers."""
     members = {}
-    for group, wanted in GROUPS.items():
-        segments = [s for s in result.map.segments if s in wanted]
+    for group in ROLES:
+        segments = result.map.roles[group]
         if not segments:
             continue
         chosen = result.members(*segments)
@@ -82,7 +76,11 @@ def targets(result: Segmented) -> Targets:
         }
         for group, rows in members.items()
     ]
-    return Targets(pd.DataFrame(lines), members)
+    columns = [
+        "group", "customers", "customer_share", "revenue", "revenue_share", "revenue_per_year",
+        "mean_recency_days", "mean_frequency", "mean_monetary",
+    ]  # fmt: skip
+    return Targets(pd.DataFrame(lines, columns=columns), members)
 
 
 def message(result: Segmented, groups: Targets) -> Message:
@@ -94,7 +92,7 @@ def message(result: Segmented, groups: Targets) -> Message:
         "drifting": groups.value("drifting", "revenue_share"),
         "buyers": result.n_customers,
     }
-    if not values["share"]:
+    if not values["share"] or "drifting" not in groups.members:
         case = "plain"
     elif values["n"] >= _FEW and (values["drifting"] or 0) >= _NOTABLE:
         case = "drifting"
@@ -106,7 +104,7 @@ def message(result: Segmented, groups: Targets) -> Message:
 def segment_chart(result: Segmented, groups: Targets) -> Chart:
     """Share of customers beside share of revenue, by segment."""
     frame = result.table
-    marked = [s in GROUPS["drifting"] for s in frame["segment"]]
+    marked = [s in result.map.roles["drifting"] for s in frame["segment"]]
     values = {
         "n": groups.value("drifting", "customers"),
         "share": groups.value("drifting", "revenue_share"),
@@ -145,8 +143,8 @@ def segment_chart(result: Segmented, groups: Targets) -> Chart:
         draw,
         title=Text(f"rfm.chart.title.{case}", **values),
         subtitle=Text("rfm.chart.subtitle", **values),
-        note=Text("rfm.chart.note", **values),
-        alt=Text("rfm.chart.alt", **values),
+        note=Text(f"rfm.chart.note.{case}", **values),
+        alt=Text(f"rfm.chart.alt.{case}", **values),
         height=0.26 * len(frame) + 0.5,
         panels=(1, 2),
     )
@@ -181,7 +179,7 @@ def heat_map(result: Segmented) -> Chart:
     return Chart(
         "rfm.heat",
         draw,
-        title=Text("rfm.heat.title", **values),
+        title=Text("rfm.heat.title" if values["n"] else "rfm.heat.title_none", **values),
         subtitle=Text("rfm.heat.subtitle", **values),
         note=Text("rfm.heat.note", **values),
         alt=Text("rfm.heat.alt", **values),
@@ -227,7 +225,11 @@ def target_table(result: Segmented, groups: Targets) -> Table:
             Column("mean_monetary", "money"),
         ),
         title=Text("rfm.targets.title"),
-        note=Text("rfm.targets.note", **_window(result)),
+        note=Text(
+            "rfm.targets.note",
+            **{role: ",".join(result.map.roles[role]) or None for role in ROLES},
+            **_window(result),
+        ),
     )
 
 

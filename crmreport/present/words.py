@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import string
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -53,6 +54,7 @@ class Words:
     Args:
         lang: ``ja`` or ``en``.
         currency: ISO code of the client's money.
+        own: Labels the client brings, by key, such as the names of its own segments.
 
     Examples:
         >>> words = Words("en", currency="JPY")
@@ -64,10 +66,11 @@ class Words:
 
     lang: Language
     currency: str = "JPY"
+    own: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def has(self, key: str) -> bool:
         """Whether a label exists."""
-        return key in labels(self.lang)
+        return key in self.own or key in labels(self.lang)
 
     def label(self, key: str, *, area: str | None = None) -> str:
         """The text of a label; ``<area>.<key>`` is tried first when an area is given.
@@ -77,6 +80,8 @@ class Words:
         """
         known = labels(self.lang)
         for candidate in (f"{area}.{key}", key) if area else (key,):
+            if candidate in self.own:
+                return self.own[candidate]
             if candidate in known:
                 return known[candidate]
         raise LabelMissingError(
@@ -97,7 +102,8 @@ class Words:
             value: Raw value; None and NaN become an en dash.
             spec: ``text``, ``count``, ``money``, ``pct``, ``pt``, ``num0``–``num2``, ``days``, ``date``,
                 ``longdate``, ``month``, ``period`` (a month in words, another period by its name),
-                ``label:<group>``, ``name:<group>`` (the label of a value where there is one, else the
+                ``label:<group>``, ``labels:<group>`` (several, separated by commas in the value),
+                ``name:<group>`` (the label of a value where there is one, else the
                 value as the client wrote it), ``plural:<one>:<many>``, and with a sign ``scount``,
                 ``smoney``, ``spct``.
             area: Where labels are looked up first.
@@ -113,6 +119,9 @@ class Words:
         match kind:
             case "" | "text":
                 return str(value)
+            case "labels":
+                between = {"ja": "・", "en": ", "}[self.lang]
+                return between.join(self.label(f"{detail}.{v}", area=area) for v in str(value).split(","))
             case "label":
                 return self.label(f"{detail}.{value}", area=area)
             case "name":

@@ -114,9 +114,10 @@ def make_book(
     chapters: list[Executed],
     provenance: Provenance,
     lists: Mapping[str, ListCount] | None = None,
+    words: Words | None = None,
 ) -> Book:
     """Bind what the chapters recorded into the book of one language."""
-    words = Words(lang, currency=client.currency)
+    words = words or Words(lang, currency=client.currency)
     name = _name(client.name, lang) or client.client
     bound = [_chapter(chapter, words) for chapter in chapters]
     titles = {c.name: c.title for c in bound}

@@ -19,6 +19,7 @@ from crmreport.produce.execute import Outcome, Task, execute, worker_context
 from crmreport.produce.plan import Cache, Plan, Step, make_plan, read_chapters
 from crmreport.produce.provenance import Provenance
 from crmreport.produce.record import ListCount, make_provenance, make_record
+from crmreport.report import client_segments, client_words
 from crmreport.workspace import HOME_VARIABLE, Workspace
 
 Tell = Callable[[Progress], None]
@@ -56,6 +57,7 @@ def run(
     period = client.period(period_name)
     spoken = _languages(client, languages)
     chapters = read_chapters(workspace, client, report)
+    client_segments(client, workspace)
     clock.lap("plan")
 
     progress(Progress("intake", 0, 1))
@@ -184,7 +186,6 @@ def _book(
     """Bind, print and write every file of the report into the stage."""
     import nbformat
 
-    from crmreport.present.words import Words
     from crmreport.produce import tables
     from crmreport.produce.bind import bind
     from crmreport.produce.book import CONTACT, make_book
@@ -202,7 +203,9 @@ def _book(
     found, printed = findings(executed), table_items(executed)
     trace(found, printed)
     as_of = plan.period.as_of
-    first = Words(plan.languages[0], currency=plan.client.currency)
+    segments = client_segments(plan.client, workspace)
+    spoken = {lang: client_words(plan.client, segments, lang) for lang in plan.languages}
+    first = spoken[plan.languages[0]]
     counts: dict[str, ListCount] = {}
     for item in found:
         assert item.finding is not None
@@ -234,6 +237,7 @@ def _book(
             chapters=executed,
             provenance=provenance,
             lists=counts,
+            words=spoken[lang],
         )
         for lang in plan.languages
     ]

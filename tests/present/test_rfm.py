@@ -101,3 +101,69 @@ def test_no_year_ago_is_said():
     (note,) = page.migration(None)
     assert isinstance(note, Note)
     assert "not shown" in Words("en").say(note.text)
+
+
+OWN_MAP = """bins: 3
+segments:
+  vip: {r: 3, f: 3}
+  regular: [{r: 2-3, f: 2}, {r: 2, f: 3}]
+  fading: {r: 1, f: 2-3}
+  fresh: {r: 3, f: 1}
+  gone: {r: 1-2, f: 1}
+names:
+  vip: {ja: 上得意, en: Top}
+  regular: {ja: 常連, en: Regulars}
+  fading: {ja: 離れかけ, en: Fading}
+  fresh: {ja: はじめて, en: First-timers}
+  gone: {ja: ごぶさた, en: Long gone}
+"""
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_a_clients_own_map_is_told_in_its_own_names(tmp_path, lang):
+    (tmp_path / "own.yml").write_text(OWN_MAP, encoding="utf-8")
+    own = load_segments("own.yml", folder=tmp_path)
+    words = Words(lang, own={f"segment.{name}": said[lang] for name, said in own.names.items()})
+    table = rfm_table(shop(150, 900), as_of=AS_OF)
+    found = segment_table(score_rfm(table, bins=own.bins), own)
+    groups = page.targets(found)
+    assert groups.value("valuable", "customers") == found.row("vip")["customers"]
+    assert groups.value("drifting", "customers") == found.row("fading")["customers"]
+    assert own.names["vip"][lang] in page.segment_table(found).html(words)
+    assert own.names["fading"][lang] in page.target_table(found, groups).html(words)
+    assert own.names["gone"][lang] in page.migration_table(
+        migration_since(shop(150, 900), table=table, segments=own, as_of=THEN)
+    ).html(words)
+    for one in (page.segment_chart(found, groups), page.heat_map(found)):
+        assert one.picture(words, Style())
+    assert {f.id for f in page.findings(found, groups)} <= {"rfm.drifting", "rfm.valuable", "rfm.first_time"}
+
+
+def test_a_map_without_roles_still_makes_a_chapter(tmp_path):
+    text = "bins: 2\nsegments: {all_of_them: {r: 1-2, f: 1-2}}\nnames: {all_of_them: {ja: 全員, en: All}}\n"
+    (tmp_path / "own.yml").write_text(text, encoding="utf-8")
+    own = load_segments("own.yml", folder=tmp_path)
+    words = Words("ja", own={"segment.all_of_them": "全員"})
+    found = segment_table(score_rfm(rfm_table(shop(50, 200), as_of=AS_OF), bins=2), own)
+    groups = page.targets(found)
+    assert words.say(page.message(found, groups).text).startswith("購入者")
+    assert "足が遠のいた" not in words.say(page.segment_chart(found, groups).note)
+    assert page.findings(found, groups) == []
+    assert "全員" in page.segment_table(found).html(words)
+    assert page.target_table(found, groups).html(words)
+
+
+def test_one_customer_is_one_customer():
+    rows = [("a", 0), ("a", 1), ("b", 40), ("c", 80), ("d", 120), ("e", 300), ("e", 310), ("e", 320)]
+    lines = pd.DataFrame(
+        {
+            "customer_id": [c for c, _ in rows],
+            "order_id": [str(i) for i in range(len(rows))],
+            "order_date": [pd.Timestamp(AS_OF) - pd.Timedelta(days=d) for _, d in rows],
+            "revenue": 100.0,
+        }
+    )
+    found = result(lines=lines)
+    chart = page.segment_chart(found, page.targets(found))
+    assert Words("en").say(chart.title) == "Repeat buyers gone quiet: 1 customer and 37.5% of revenue"
+    assert "customers customers" not in Words("en").say(page.heat_map(found).title)

@@ -27,7 +27,7 @@ def test_both_languages_use_the_same_values():
 
 def test_every_placeholder_names_a_known_format():
     one_of = {"", "text", "count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2"}
-    one_of |= {"days", "date", "longdate", "month", "label", "name", "period", "plural"}
+    one_of |= {"days", "date", "longdate", "month", "label", "labels", "name", "period", "plural"}
     unknown = {
         (lang, key, spec)
         for lang in LANGUAGES

@@ -1,0 +1,45 @@
+"""A client's own segment names are there before anything is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crmreport.config import Client
+from crmreport.errors import ConfigError
+from crmreport.report import client_segments, client_words
+from crmreport.workspace import Workspace
+
+MAP = "bins: 2\nsegments: {vip: {r: 1-2, f: 2}, loyal: {r: 1-2, f: 1}}\n"
+
+
+def shop(root: Path, own: str, **more: object) -> tuple[Client, Workspace]:
+    settings = {
+        "client": "shop",
+        "name": {"ja": "店", "en": "Shop"},
+        "sources": {"order_lines": [{"path": "sales.csv", "columns": {}}]},
+        "segments": "own.yml",
+        "reports": {"assessment": {"chapters": ["rfm"]}},
+    }
+    folder = root / "clients" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "own.yml").write_text(own, encoding="utf-8")
+    return Client.model_validate(settings | more), Workspace(root)
+
+
+def test_names_of_the_map_and_of_the_presets_are_known(tmp_path: Path) -> None:
+    client, workspace = shop(tmp_path, MAP + "names: {vip: {ja: 上得意, en: VIP}}\n")
+    words = client_words(client, client_segments(client, workspace), "ja")
+    assert [words.label(f"segment.{s}") for s in ("vip", "loyal")] == ["上得意", "優良"]
+
+
+def test_a_segment_without_a_name_is_refused(tmp_path: Path) -> None:
+    client, workspace = shop(tmp_path, MAP + "names: {vip: {ja: 上得意}}\n")
+    with pytest.raises(ConfigError, match=r"shop/own.yml: segment 'vip' has no name in 'en'; add names: vip:"):
+        client_segments(client, workspace)
+
+
+def test_a_language_the_client_does_not_use_needs_no_name(tmp_path: Path) -> None:
+    client, workspace = shop(tmp_path, MAP + "names: {vip: {ja: 上得意}}\n", languages=["ja"])
+    assert client_segments(client, workspace).segments == ("vip", "loyal")
