@@ -36,7 +36,9 @@ def test_names_of_the_map_and_of_the_presets_are_known(tmp_path: Path) -> None:
 
 def test_a_segment_without_a_name_is_refused(tmp_path: Path) -> None:
     client, workspace = shop(tmp_path, MAP + "names: {vip: {ja: 上得意}}\n")
-    with pytest.raises(ConfigError, match=r"shop/own.yml: segment 'vip' has no name in 'en'; add names: vip:"):
+    with pytest.raises(
+        ConfigError, match=r"shop/own.yml: segment 'vip' has no name in 'en'; add names: vip:"
+    ):
         client_segments(client, workspace)
 
 
