@@ -67,7 +67,8 @@ def require_glyphs(text: str, weight: Weight = 400) -> None:
         excerpt = text[max(0, where - 12) : where + 12].strip()
         raise RunError(
             f"no glyph for {missing!r} (U+{ord(missing[0]):04X}) in {FACES[weight].name}; "
-            f"found in {excerpt!r}; replace the character in the client's data or labels"
+            f"found in {excerpt!r}; replace the character in the client's files, "
+            "or this value under codes: in client.yml"
         )
 
 

@@ -21,6 +21,10 @@ from crmreport.present import numbers
 from crmreport.present.numbers import Language
 from crmreport.present.text import Text
 
+# Marks that turn the direction of reading would turn the rest of the sentence with them.
+_TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_LONGEST_NAME, _LONGEST_TEXT = 80, 200
+
 LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
 
@@ -118,7 +122,7 @@ class Words:
         kind, _, detail = spec.partition(":")
         match kind:
             case "" | "text":
-                return str(value)
+                return _written(str(value), _LONGEST_TEXT)
             case "labels":
                 between = {"ja": "・", "en": ", "}[self.lang]
                 return between.join(self.label(f"{detail}.{v}", area=area) for v in str(value).split(","))
@@ -126,7 +130,7 @@ class Words:
                 return self.label(f"{detail}.{value}", area=area)
             case "name":
                 keys = (f"{area}.{detail}.{value}", f"{detail}.{value}")
-                return next((self.label(key) for key in keys if self.has(key)), str(value))
+                return next((self.label(key) for key in keys if self.has(key)), _written(str(value)))
             case "plural":
                 one, many = detail.split(":")
                 return f"{numbers.plain(value, 0)} {one if abs(value) == 1 else many}"
@@ -154,6 +158,12 @@ class Words:
                 is_month = re.fullmatch(r"\d{4}-\d{2}", str(value))
                 return numbers.month(value, lang=self.lang) if is_month else str(value)
         raise ValueError(f"format {spec!r} is unknown")
+
+
+def _written(value: str, longest: int = _LONGEST_NAME) -> str:
+    """A client's text as a page can take it; the whole of it stands in the tables as data."""
+    text = _TURNS.sub("", value[: 4 * longest])
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 class _Writer(string.Formatter):

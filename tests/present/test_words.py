@@ -90,3 +90,17 @@ def test_a_label_cannot_reach_into_a_value(monkeypatch):
 def test_braces_and_markup_in_a_value_stay_text(monkeypatch):
     monkeypatch.setitem(labels("en"), "common.echo", "<{x}>")
     assert Words("en").say(Text("common.echo", x="{y} <script>")) == "<{y} <script>>"
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "said"),
+    [
+        pytest.param("abc\u202edef\u2066", "name:special", "abcdef", id="marks that turn the line"),
+        pytest.param("y" * 10_000_000, "name:special", "y" * 79 + "…", id="ten million letters"),
+        pytest.param("y" * 80, "name:special", "y" * 80, id="just fits"),
+        pytest.param("z" * 1000, "text", "z" * 199 + "…", id="a long text"),
+        pytest.param("<b>=1+1</b>", "text", "<b>=1+1</b>", id="nothing else is touched"),
+    ],
+)
+def test_a_clients_text_cannot_break_a_page(value, spec, said):
+    assert Words("ja").format(value, spec) == said
