@@ -64,6 +64,8 @@ def _said(case: str, **values: Any) -> Message:
 
 def note(profiles: Profiles) -> Note:
     """What is judged, and how sure."""
+    if not profiles:
+        return Note(Text("customers.note.nothing"))
     judged = [p for p in profiles.values() if _is_compared(p)]
     if not judged:
         return Note(Text("customers.note.first"))

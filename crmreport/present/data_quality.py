@@ -77,7 +77,8 @@ def message(intake: Intake) -> Message:
             months=len(wrong),
         )
     elif guests is not None and guests > GUEST_SHARE_WARNS:
-        text = Text("data_quality.message.guests", share=guests)
+        case = "guests" if intake.control_totals else "guests_unchecked"
+        text = Text(f"data_quality.message.{case}", share=guests)
     elif intake.control_totals:
         text = Text("data_quality.message.agrees", totals=len(intake.control_totals))
     else:

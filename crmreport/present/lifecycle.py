@@ -22,6 +22,7 @@ _LATE = ("slipping", "dormant")
 # A share that moves by less than this is called unchanged; with counts of all customers there is no
 # sampling error to test, so the bound is one of relevance.
 _SAME_POINTS = 0.01
+_FEW = 5
 
 
 def message(states: LifecycleStates, flows: LifecycleFlows) -> Message:
@@ -424,7 +425,7 @@ def second(second: SecondPurchase | None) -> list[Table]:
 def findings(at_risk: ValuableAtRisk, second: SecondPurchase | None) -> list[Finding]:
     """Good customers who are late, and one-time buyers in their best days."""
     found = []
-    if len(at_risk.customers):
+    if len(at_risk.customers) >= _FEW:
         sums = _sum_row(at_risk.table).iloc[0]
         each = at_risk.table.set_index("state")["valuable_customers"]
         found.append(
@@ -446,7 +447,9 @@ def findings(at_risk: ValuableAtRisk, second: SecondPurchase | None) -> list[Fin
                 customers=ActionList(_listed(at_risk.customers, at_risk.customers["state"])),
             )
         )
-    if second is not None and len(second.customers) and second.came_rate is not None:
+    # A rate of two out of three is an anecdote, and a list of one customer no measure.
+    enough = second is not None and min(len(second.customers), second.n_waiting) >= _FEW
+    if second is not None and enough and second.came_rate is not None:
         row = ("now",)
         money = float(second.table.loc[second.table["phase"] == "now", "expected_revenue"].iloc[0])
         found.append(

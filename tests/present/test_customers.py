@@ -117,6 +117,12 @@ def test_everything_is_shown_in_both_languages(words):
     assert words.say(page.note(profiles).text)
 
 
+def test_without_an_attribute_the_note_says_what_would_help():
+    said = JA.say(page.note({}).text)
+    assert "顧客マスタに" in said
+    assert "前年同期" not in said
+
+
 def test_ranks_stand_highest_first():
     profiles = {"rank": profile(now={"gold": 1.0, "silver": 2.0}, by="rank", compared=False)}
     (table,) = page.tables(profiles, left_out=NOBODY, ranks=["silver", "gold"])

@@ -80,6 +80,11 @@ MESSAGES = {
         "売上の20.0%は顧客を特定できません",
         "20.0% of revenue belongs to no known customer",
     ),
+    "many unknown customers, and no books": (
+        {"guests": GUESTS},
+        "売上の20.0%は顧客を特定できず、貴社の集計値との突き合わせもまだです",
+        "20.0% of revenue belongs to no known customer, and there are no books",
+    ),
     "all agrees": (
         {"control_totals": [control("1000")]},
         "1か月分とすべて一致",
