@@ -79,6 +79,8 @@ def subset_woff2(text: str, weight: Weight = 400) -> bytes:
     # Vertical and old-style alternates would double the bytes of every page.
     wanted.layout_feature_tag_set.clear()
     wanted.layout_feature_tag_set.update(int.from_bytes(tag, "big") for tag in _FEATURES)
+    # Without shared subroutines the outlines are the same and compress to less.
+    wanted.flags = hb.SubsetFlags.DESUBROUTINIZE
     cut = hb.subset(_face(weight), wanted)
     font = TTFont(io.BytesIO(cut.blob.data), recalcTimestamp=False)
     font.flavor = "woff2"

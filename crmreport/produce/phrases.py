@@ -9,9 +9,9 @@ _LONGEST = 14
 _SHORTEST = 4
 _KANA = r"ぁ-んー"
 # A phrase ends with its particles, in hiragana, or with a punctuation mark; what follows in
-# another script begins the next one.
+# another script begins the next one. お and ご belong to what follows.
 _BOUNDARY = re.compile(
-    rf"(?<=[{_KANA}])(?=[^{_KANA}、。！？）」』】・ー%％])|(?<=[、。！？])(?![」』）])|(?<=[）」』])(?=「)"
+    rf"(?<=[{_KANA}])(?<![おご])(?=[^{_KANA}、。！？）」』】・ー%％])|(?<=[、。！？])(?![」』）])|(?<=[）」』])(?=「)"
 )
 
 

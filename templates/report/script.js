@@ -9,7 +9,11 @@
     button.type = "button";
     button.className = "zoom";
     button.setAttribute("aria-label", dialog.dataset.enlarge + ": " + image.alt.slice(0, 80));
-    image.replaceWith(button);
+    // On a narrow screen a wide picture keeps a readable size and scrolls in this box.
+    const box = document.createElement("div");
+    box.className = "scroll";
+    image.replaceWith(box);
+    box.append(button);
     button.append(image);
     button.addEventListener("click", () => {
       pane.replaceChildren(image.cloneNode());
@@ -49,6 +53,31 @@
         body.append(...rows.map(([, row]) => row));
       });
     }
+  }
+
+  // Long tables: a field that keeps the rows holding its text; the totals line stays.
+  for (const table of document.querySelectorAll("figure.table table")) {
+    const body = table.tBodies[0];
+    if (!body || body.rows.length <= 8) continue;
+    const field = document.createElement("input");
+    const found = document.createElement("output");
+    const line = document.createElement("p");
+    field.type = "search";
+    field.placeholder = dialog.dataset.filter;
+    field.setAttribute("aria-label", dialog.dataset.filter + ": " + table.caption.textContent);
+    line.className = "filter";
+    line.append(field, found);
+    table.closest(".scroll").before(line);
+    const plain = (text) => text.normalize("NFKC").toLowerCase();
+    field.addEventListener("input", () => {
+      const wanted = plain(field.value.trim());
+      let kept = 0;
+      for (const row of body.rows) {
+        row.hidden = ![...row.cells].some((cell) => plain(cell.textContent).includes(wanted));
+        kept += row.hidden ? 0 : 1;
+      }
+      found.textContent = wanted && kept + " / " + body.rows.length;
+    });
   }
 
   // Contents: mark the chapter being read.
