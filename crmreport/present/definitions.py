@@ -86,6 +86,7 @@ class Policies(Protocol):
     minimum_support: Any
     conflict_precedence: Any
     guest_ids: Any
+    lifecycle: Any
 
 
 def message() -> Message:

@@ -135,7 +135,7 @@ def test_a_clients_own_map_is_told_in_its_own_names(tmp_path, lang):
         migration_since(shop(150, 900), table=table, segments=own, as_of=THEN)
     ).html(words)
     for one in (page.segment_chart(found, groups), page.heat_map(found)):
-        assert one.picture(words, Style())
+        assert one.picture(words, Style())[1]
     assert {f.id for f in page.findings(found, groups)} <= {"rfm.drifting", "rfm.valuable", "rfm.first_time"}
 
 
