@@ -65,8 +65,11 @@ def require_glyphs(text: str, weight: Weight = 400) -> None:
     if missing := missing_glyphs(text, weight):
         where = text.find(missing[0])
         excerpt = text[max(0, where - 12) : where + 12].strip()
+        # By code point: the partial report that says why must be drawn in the same face.
+        codes = {c: f"U+{ord(c):04X}" for c in missing}
+        excerpt = "".join(f"[{codes[c]}]" if c in codes else c for c in excerpt)
         raise RunError(
-            f"no glyph for {missing!r} (U+{ord(missing[0]):04X}) in {FACES[weight].name}; "
+            f"no glyph for {', '.join(codes.values())} in {FACES[weight].name}; "
             f"found in {excerpt!r}; replace the character in the client's files, "
             "or this value under codes: in client.yml"
         )

@@ -85,6 +85,8 @@ def kpi(kpis: SalesKpis) -> Table:
     # A column for a period before the data would hold nothing but dashes.
     compared = []
     for name, totals in (("previous", kpis.previous), ("year_ago", kpis.year_ago)):
+        if name == "previous" and _is_year(period):
+            continue
         if totals.observed:
             compared.append(Column(name, "row:spec", label=_heading(name, period)))
         if totals.observed and not kpis.now.is_preliminary:
@@ -289,8 +291,11 @@ def split_table(split: SalesSplit) -> Table:
             Column("orders", "count"),
             Column("buyers", "count"),
             Column("revenue_per_buyer", "money"),
-            Column("change_previous", "spct", label=_heading("change_previous", split.period)),
-            Column("change_year_ago", "spct", label=_heading("change_year_ago", split.period)),
+            *(
+                Column(name, "spct", label=_heading(name, split.period))
+                for name in ("change_previous", "change_year_ago")
+                if name != "change_previous" or not _is_year(split.period)
+            ),
         ),
         title=Text(f"sales.split.{name}.title", period=period_text(split.period)),
         note=Text(f"sales.split.{name}.note", as_of=split.period.as_of),
@@ -372,6 +377,11 @@ def _guest_finding(kpis: SalesKpis, kinds: SalesSplit) -> Finding | None:
         for name in ("revenue", "revenue_share", "orders")
     }
     return Finding("sales.guests", "opportunity", facts, "member_signup", money=row["revenue"])
+
+
+def _is_year(period: Period) -> bool:
+    # The period before a year is the year before: one column says it.
+    return period.previous() == period.year_ago()
 
 
 def _heading(column: str, period: Period) -> str:

@@ -148,6 +148,8 @@ def make_book(
 
 def _compared(period: Period, words: Words) -> str:
     kind = "compared_month" if period.months == 1 else "compared_text"
+    if period.previous() == period.year_ago():
+        kind = "compared_year"
     previous, year_ago = (period_label(p, words) for p in (period.previous(), period.year_ago()))
     return words.say(Text(f"book.cover.{kind}", previous=previous, year_ago=year_ago))
 

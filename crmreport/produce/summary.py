@@ -138,6 +138,8 @@ def kpi_tiles(table: Item, *, words: Words, period: Period, targets: dict[str, f
     rows = pd.read_csv(io.StringIO(table.csv))
     # Nothing to compare with, for any of them: better no line than a column of dashes.
     known = [column for column in ("previous", "year_ago") if _compares(rows, column)]
+    if period.previous() == period.year_ago():
+        known = [column for column in known if column != "previous"]
     month = "_month" if period.months == 1 else ""
     tiles: list[Kpi] = []
     for row in rows.head(_MOST_KPIS).to_dict("records"):

@@ -47,7 +47,9 @@ def test_a_raster_picture_is_png():
 
 
 def test_a_glyph_the_font_lacks_is_an_error_naming_text_and_font():
-    with pytest.raises(RunError, match=r"no glyph for '😀' .*NotoSansCJKjp-Regular\.otf.*'好き😀'"):
+    with pytest.raises(
+        RunError, match=r"no glyph for U\+1F600 in NotoSansCJKjp-Regular\.otf.*'好き\[U\+1F600\]'"
+    ):
         chart("好き😀").picture(Words("ja"), Style())
 
 

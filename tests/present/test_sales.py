@@ -154,6 +154,21 @@ def test_periods_that_cannot_be_compared_have_no_column(case, columns):
     assert {"previous", "change_year_ago"} <= set(table.frame)
 
 
+@pytest.mark.parametrize(("period", "both"), [("2026-10", True), ("FY2026", False)])
+def test_a_year_is_compared_once(period, both):
+    span = Period.parse(period, fiscal_year_start=4)
+    lines = shop(last_year=50, now=60)
+    opening = lines.head(1).assign(order_date=pd.Timestamp("2025-04-01"), order_id="first")
+    lines = pd.concat([lines, opening], ignore_index=True)
+    kpis = kpi_table(lines, period=span, as_of=span.as_of)
+    split = page.split_table(new_and_repeat(lines, period=span, as_of=span.as_of))
+    printed, cut = ({c.name for c in table.columns} for table in (page.kpi(kpis), split))
+    assert {"year_ago"} <= printed
+    assert {"change_year_ago"} <= cut
+    assert ("previous" in printed) is both
+    assert ("change_previous" in cut) is both
+
+
 def test_new_customers_against_none_a_year_ago():
     lines = shop(last_year=0, now=5)
     note = page.new_customers_note(
