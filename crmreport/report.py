@@ -143,7 +143,8 @@ class Report:
         consent = self.customers.select("customer_id", *known).df()
         joined = rows.merge(consent, on="customer_id", how="left", validate="many_to_one")
         for column in known:
-            joined[column] = joined[column].eq(True)
+            # A blank answer is none.
+            joined[column] = joined[column].eq(True).fillna(False).astype("bool")
         return joined
 
 

@@ -6,7 +6,7 @@ import re
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 # The full-width forms are formulas to a Japanese Excel.
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _XML = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 
@@ -31,8 +31,9 @@ def csv_text(text: str) -> str:
         >>> csv_text("=1+1"), csv_text("-12.5"), csv_text("東京都")
         ("'=1+1", '-12.5', '東京都')
     """
-    risky = text.lstrip(" \u3000").startswith(_STARTS)
+    # Judged as it will stand in the file: what is taken out must not uncover a formula.
     text = clean(text)
+    risky = text.lstrip().startswith(_STARTS)
     return f"'{text}" if risky and not _NUMBER.fullmatch(text) else text
 
 

@@ -31,6 +31,8 @@ DAY = date(2026, 10, 31)
         pytest.param("\t=1", "' =1", id="tab first"),
         pytest.param("\r=1", "' =1", id="carriage return first"),
         pytest.param(" =1", "' =1", id="space first"),
+        pytest.param("\u2003=1", "'\u2003=1", id="wide space first"),
+        pytest.param("\x1f=1", "'=1", id="control character first"),
         pytest.param("＝1+1", "'＝1+1", id="full-width equals"),
         pytest.param("-12.5", "-12.5", id="negative number"),
         pytest.param("1e-05", "1e-05", id="small number"),
