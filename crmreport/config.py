@@ -90,7 +90,7 @@ class Source(_Strict):
 class Lifecycle(_Strict):
     """Days since the last purchase at which a customer is slipping / dormant / lapsed.
 
-    Left out, they are the 80th and 95th percentile of the customers' own purchase gaps.
+    Left out, they are the 80th, 90th and 95th percentile of the customers' own purchase gaps.
     """
 
     slipping_days: Annotated[int, Field(ge=1)] | None = None

@@ -12,6 +12,7 @@ import pandas as pd
 from narwhals.typing import IntoFrame
 
 from crmreport.analysis.ledger import LeftOut, PurchaseUnit, to_pandas, visible
+from crmreport.analysis.observed import covers_from, first_day
 from crmreport.analysis.rfm import RfmTable, rfm_table
 from crmreport.errors import ConfigError, TooFewError
 
@@ -175,9 +176,7 @@ def earlier_deciles(
     None: the ledger starts after ``since``, so the window would hold part of the sales only, or
     fewer than ten customers bought in it.
     """
-    first = to_pandas(visible(lines, as_of=as_of).select(first=nw.col("order_date").min()))["first"].iloc[0]
-    # A shop closed on the first days of a window has not lost them.
-    if pd.isna(first) or first > pd.Timestamp(since) + pd.Timedelta(days=7):
+    if not covers_from(first_day(visible(lines, as_of=as_of)), since):
         return None
     try:
         return decile_table(

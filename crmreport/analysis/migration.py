@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.ledger import to_pandas
+from crmreport.analysis.ledger import to_pandas, visible
+from crmreport.analysis.observed import covers_from, first_day
 from crmreport.analysis.rfm import RfmTable, rfm_table, score_rfm
 from crmreport.analysis.segments import Segmented, SegmentMap, segment_table
 from crmreport.errors import ConfigError
@@ -115,8 +116,11 @@ def migration_since(
         since: First day of the earlier look-back.
 
     Returns:
-        The moves, or None where there were fewer customers than scores at the earlier day.
+        The moves, or None where the earlier day cannot be judged: the data begin after its look-back
+        does, or there were fewer customers than scores.
     """
+    if since is not None and not covers_from(first_day(visible(lines, as_of=as_of)), since):
+        return None
     earlier = rfm_table(
         lines,
         as_of=as_of,

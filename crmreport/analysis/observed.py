@@ -31,15 +31,24 @@ def first_day(rows: nw.LazyFrame[Any]) -> date | None:
     return None if span is None else span[0]
 
 
-def reaches_back(first: date | None, period: Period) -> bool:
-    """Whether data that begin on ``first`` cover the period from its first week on.
+def covers_from(first: date | None, start: date) -> bool:
+    """Whether data that begin on ``first`` cover a window from its first week on.
+
+    Args:
+        first: First day of the data; None when there are none.
+        start: First day of the window.
 
     Examples:
-        >>> october = Period.parse("2026-10")
-        >>> reaches_back(date(2026, 10, 2), october), reaches_back(date(2026, 10, 20), october)
+        >>> start = date(2026, 10, 1)
+        >>> covers_from(date(2026, 10, 7), start), covers_from(date(2026, 10, 8), start)
         (True, False)
     """
-    return first is not None and (first - period.start).days < _GRACE_DAYS
+    return first is not None and (first - start).days < _GRACE_DAYS
+
+
+def reaches_back(first: date | None, period: Period) -> bool:
+    """Whether data that begin on ``first`` cover the period from its first week on."""
+    return covers_from(first, period.start)
 
 
 def usual_pause(rows: nw.LazyFrame[Any], last: date) -> int:

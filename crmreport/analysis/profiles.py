@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import narwhals as nw
-import pandas as pd
 
 from crmreport.analysis.attributes import attributes_available, customer_groups, main_channel
-from crmreport.analysis.ledger import PurchaseUnit, to_pandas, visible
+from crmreport.analysis.ledger import PurchaseUnit, visible
+from crmreport.analysis.observed import covers_from, first_day
 from crmreport.analysis.profile import CustomerProfile, customer_profile
 
 # Groups that buying itself makes: today's rank, the main channel, and join years, of which the
@@ -52,7 +52,7 @@ def customer_profiles(
     Raises:
         DataError: An attribute asked for is not in the data.
     """
-    if before and not _covers(lines, before[0], as_of):
+    if before and not covers_from(first_day(visible(lines, as_of=as_of)), before[0]):
         before = None
     profiles = {}
     for name in by or _usual(lines, customers):
@@ -74,13 +74,6 @@ def customer_profiles(
         )
         profiles[name] = profile
     return profiles
-
-
-def _covers(lines: Any, first: date, as_of: date) -> bool:
-    # A shop that is shut on the first days of its first window still covers it.
-    seen = visible(lines, as_of=as_of).select(day=nw.col("order_date").min())
-    day = to_pandas(seen)["day"].iloc[0]
-    return not pd.isna(day) and day.date() <= first + timedelta(days=6)
 
 
 def _usual(lines: Any, customers: Any | None) -> list[str]:

@@ -72,6 +72,18 @@ def test_all_tie(engine):
     assert to_pandas(result.members(1), sort_by="customer_id")["customer_id"].tolist() == ["c000", "c001"]
 
 
+def test_of_equal_amounts_the_smaller_id_is_in_the_better_decile(engine):
+    once = spenders([10.0] * 10)
+    # The later ids spend the same in two purchases, and later: neither moves them up.
+    often = spenders([5.0] * 10, day="2026-10-30").assign(
+        customer_id=[f"d{i:03d}" for i in range(10)], order_id=[f"d{i:03d}" for i in range(10)]
+    )
+    again = often.assign(order_id="x" + often["order_id"], order_date=pd.Timestamp("2026-10-31"))
+    result = decile_table(engine(pd.concat([again, often, once])), as_of=AS_OF)
+    ranked = to_pandas(result.members(), sort_by=["decile", "customer_id"])["customer_id"].tolist()
+    assert ranked == sorted(ranked)
+
+
 def test_lapsed_are_those_beyond_the_days(engine):
     frame = pd.concat([spenders([100] * 5 + [50] * 5), spenders([9] * 10, day="2026-05-04").assign(
         customer_id=[f"d{i}" for i in range(10)], order_id=[f"d{i}" for i in range(10)])])  # fmt: skip
@@ -135,6 +147,9 @@ def test_earlier_window(engine):
     frame = engine(shop())
     assert earlier_deciles(frame, as_of=date(2025, 10, 31), since=date(2024, 11, 1)) is not None
     assert earlier_deciles(frame, as_of=date(2025, 9, 30), since=date(2024, 10, 1)) is None
+    # The data begin on 2024-11-03: within the window's first week, and a day after it.
+    assert earlier_deciles(frame, as_of=date(2025, 10, 31), since=date(2024, 10, 28)) is not None
+    assert earlier_deciles(frame, as_of=date(2025, 10, 31), since=date(2024, 10, 27)) is None
     assert earlier_deciles(engine(spenders([1, 2])), as_of=AS_OF, since=date(2026, 10, 1)) is None
 
 

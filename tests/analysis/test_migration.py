@@ -53,6 +53,37 @@ def test_since_does_the_same_as_by_hand(engine):
     pd.testing.assert_frame_equal(found.moves, migration(*two_dates(frame)).moves)
 
 
+RULES = {
+    "the earlier look-back": ({}, {"since": date(2024, 11, 1)}),
+    "orders as purchases": ({"unit": "order"}, {}),
+    "mean per purchase": ({"monetary": "per_purchase"}, {}),
+    "lines worth nothing": ({"zero_value_counts": True}, {}),
+}
+
+
+@pytest.mark.parametrize(("rules", "window"), RULES.values(), ids=RULES.keys())
+def test_both_days_follow_the_same_rules(rules, window):
+    # Every second line is worth nothing, and some orders share a day.
+    frame = shop(n_customers=12).assign(revenue=lambda f: f["revenue"].where(f.index % 2 == 0, 0.0))
+    now = rfm_table(frame, as_of=NOW, since=date(2025, 11, 1) if window else None, **rules)
+    then = rfm_table(frame, as_of=THEN, **window, **rules)
+    before = segment_table(score_rfm(then), MAP)
+    after = segment_table(score_rfm(now, cuts=before.scores.cuts), MAP)
+    found = migration_since(frame, table=now, segments=MAP, as_of=THEN, **window)
+    pd.testing.assert_frame_equal(found.moves, migration(before, after).moves)
+
+
+def test_a_look_back_the_data_do_not_fill_is_no_yardstick(engine):
+    frame = engine(shop())  # begins on 2024-11-03
+    table = rfm_table(frame, as_of=NOW, since=date(2025, 11, 1))
+    found = {
+        day: migration_since(frame, table=table, segments=MAP, as_of=THEN, since=day)
+        for day in (date(2024, 10, 28), date(2024, 10, 27))
+    }
+    assert found[date(2024, 10, 28)] is not None
+    assert found[date(2024, 10, 27)] is None
+
+
 def test_no_history_no_migration():
     table = rfm_table(shop(), as_of=NOW)
     assert migration_since(shop(), table=table, segments=MAP, as_of=date(2024, 10, 1)) is None

@@ -1,6 +1,7 @@
 """Customer profile: groups add up, changes are split exactly, and only real slips are called so."""
 
 from datetime import date, timedelta
+from statistics import NormalDist
 
 import hypothesis.strategies as st
 import numpy as np
@@ -120,6 +121,19 @@ def test_few_customers_are_not_judged():
     bought, people = shop(now_factor={"east": 0.2, "west": 1.0}, customers=25)
     few = customer_profile(bought, people, by="area", **NOW, before=BEFORE, support=40).table
     assert set(few["verdict"]) == {"too_few"}
+
+
+def test_the_level_is_shared_among_the_groups():
+    orders, people = shop(now_factor={"east": 1.0, "west": 1.0, "north": 1.0})
+
+    def reach(confidence: float) -> float:
+        profile = customer_profile(orders, people, by="area", **NOW, before=BEFORE, confidence=confidence)
+        assert profile.n_groups_tested == 3
+        return float((profile.table["excess_high"] - profile.table["excess"]).iloc[0])
+
+    # Bonferroni: of 5 % (60 %) each of three groups has a third, half of it on either side.
+    quantile = NormalDist().inv_cdf
+    assert reach(0.95) / reach(0.4) == pytest.approx(quantile(1 - 0.05 / 6) / quantile(1 - 0.6 / 6))
 
 
 def test_noise_is_called_a_slip_at_most_as_often_as_promised():
