@@ -33,12 +33,14 @@ class CtbShares:
         period: What was looked at.
         previous_observed: Whether the data reach back over the whole previous period; if not,
             ``revenue_previous`` and ``growth`` are null.
+        unit: What one purchase is.
     """
 
     table: pd.DataFrame
     coverage: pd.DataFrame
     period: Period
     previous_observed: bool
+    unit: PurchaseUnit
 
 
 def ctb_shares(
@@ -124,7 +126,7 @@ def ctb_shares(
             "revenue_previous", "growth",
         ]
     ]  # fmt: skip
-    return CtbShares(table, pd.DataFrame(coverage), period, observed)
+    return CtbShares(table, pd.DataFrame(coverage), period, observed, unit)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class CtbCells:
         total_growth: Growth of ``known_revenue`` against the previous period; null if unobserved.
         minimum_support: Customers a cell needs to stand alone.
         period: What was looked at.
+        unit: What one purchase is.
     """
 
     axes: dict[str, str]
@@ -62,6 +63,7 @@ class CtbCells:
     total_growth: float
     minimum_support: int
     period: Period
+    unit: PurchaseUnit
 
     @property
     def coverage(self) -> float:
@@ -261,6 +263,7 @@ def ctb_cells(
         total_growth=known_revenue / previous - 1 if previous > 0 else float("nan"),
         minimum_support=minimum_support,
         period=period,
+        unit=unit,
     )  # fmt: skip
 
 

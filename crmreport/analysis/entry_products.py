@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import days_before, purchases, to_pandas, visible
+from crmreport.analysis.ledger import PurchaseUnit, days_before, purchases, to_pandas, visible
 from crmreport.analysis.observed import first_day
 from crmreport.analysis.product_lines import product_lines
 from crmreport.analysis.proportions import compare_shares, holm, wilson_interval
@@ -39,6 +39,7 @@ class EntryProducts:
         within_days: Length of the window.
         minimum_support: Customers a value needs.
         values_left_out: Values with fewer customers.
+        unit: What one purchase is.
         as_of: Last visible day.
     """
 
@@ -52,6 +53,7 @@ class EntryProducts:
     within_days: int
     minimum_support: int
     values_left_out: int
+    unit: PurchaseUnit
     as_of: date
 
     @property
@@ -69,13 +71,15 @@ def entry_products(
     within_days: int = 90,
     burn_in_days: int = 0,
     minimum_support: int = 30,
+    unit: PurchaseUnit = "customer_day",
     zero_value_counts: bool = False,
 ) -> EntryProducts:
     """Compare second-purchase rates (F2) between first baskets (METRICS §4).
 
-    The first basket is everything bought on the customer's first purchase day; a customer counts
-    for every value in it. F2 rate at w days = customers whose second purchase day came within w
-    days of the first ÷ customers whose first purchase is at least w days before ``as_of``. Each
+    The first basket is everything in the customer's first purchase (the day, or the order; of two
+    orders on the first day the one with the smaller number); a customer counts for every value in
+    it. F2 rate at w days = customers whose second purchase came within w days of the first ÷
+    customers whose first purchase is at least w days before ``as_of``. Each
     value is compared with all other eligible customers; p-values are adjusted by Holm over the
     whole table. It is a difference between customers, not an effect of the product.
 
@@ -88,6 +92,7 @@ def entry_products(
         burn_in_days: Customers first seen within so many days from the data's first day are left
             out: a customer of long standing looks new there. 0 takes everybody.
         minimum_support: Customers a value needs to be compared.
+        unit: What one purchase is.
         zero_value_counts: Whether a line worth nothing makes a purchase.
 
     Raises:
@@ -98,19 +103,13 @@ def entry_products(
         raise ValueError(f"within_days is {within_days}; give 1 or more")
     if burn_in_days < 0:
         raise ValueError(f"burn_in_days is {burn_in_days}; give 0 or more")
-    options = {"as_of": as_of, "zero_value_counts": zero_value_counts}
-    joined = product_lines(lines, products, columns=columns, **options)
-    bought = purchases(lines, **options).select("customer_id", "purchase_date")
-    seen = bought.group_by("customer_id").agg(first_date=nw.col("purchase_date").min())
+    joined = product_lines(
+        lines, products, columns=columns, as_of=as_of, unit=unit, zero_value_counts=zero_value_counts
+    )
+    seen = _first_purchases(lines, as_of=as_of, unit=unit, zero_value_counts=zero_value_counts)
     begin = first_day(visible(lines, as_of=as_of)) or as_of
     first = seen.filter(nw.col("first_date") >= nw.lit(begin + timedelta(days=burn_in_days)))
-    later = (
-        bought.join(first, on="customer_id")
-        .filter(nw.col("purchase_date") > nw.col("first_date"))
-        .group_by("customer_id")
-        .agg(second_date=nw.col("purchase_date").min())
-    )
-    followed = first.join(later, on="customer_id", how="left").with_columns(
+    followed = first.with_columns(
         age=days_before(as_of, "first_date"),
         gap=days_before(as_of, "first_date") - days_before(as_of, "second_date"),
     )
@@ -127,16 +126,15 @@ def entry_products(
         int(to_pandas(each.select(n=nw.len())).to_numpy()[0, 0]) for each in (seen, first)
     )
     once = followed.filter(nw.col("age") < within_days, nw.col("gap").is_null())
-    spent = purchases(lines, **options).select("customer_id", "revenue")
     waiting = to_pandas(
-        once.join(spent, on="customer_id").select(
-            "customer_id", "first_date", "revenue", days_since_first=nw.col("age")
+        once.select(
+            "customer_id", "first_date", revenue=nw.col("first_revenue"), days_since_first=nw.col("age")
         ),
         sort_by=["first_date", "customer_id"],
     )
 
     baskets = joined.filter(nw.col("is_purchase")).join(eligible, on="customer_id")
-    baskets = baskets.filter(nw.col("order_date") == nw.col("first_date"))
+    baskets = baskets.filter(nw.col("purchase") == nw.col("first_purchase"))
     tables = [_by_value(baskets, column) for column in columns]
     table = pd.concat(tables, ignore_index=True)
     # A value in every first basket has nobody to be compared with.
@@ -172,7 +170,27 @@ def entry_products(
         within_days=within_days,
         minimum_support=minimum_support,
         values_left_out=left_out,
+        unit=unit,
         as_of=as_of,
+    )
+
+
+def _first_purchases(
+    lines: Any, *, as_of: date, unit: PurchaseUnit, zero_value_counts: bool
+) -> nw.LazyFrame[Any]:
+    """Each customer's first purchase: its day, its revenue, which it was, and the day of the second."""
+    bought = purchases(lines, as_of=as_of, unit=unit, zero_value_counts=zero_value_counts)
+    order = ["purchase_date"] if unit == "customer_day" else ["purchase_date", "order_id"]
+    both = bought.with_columns(
+        earlier=nw.col("purchase_date").shift(1).over("customer_id", order_by=order),
+        second_date=nw.col("purchase_date").shift(-1).over("customer_id", order_by=order),
+    )
+    return both.filter(nw.col("earlier").is_null()).select(
+        "customer_id",
+        "second_date",
+        first_date=nw.col("purchase_date"),
+        first_revenue=nw.col("revenue"),
+        first_purchase=nw.col(order[-1]),
     )
 
 

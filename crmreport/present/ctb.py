@@ -12,6 +12,7 @@ from matplotlib.colors import TwoSlopeNorm
 from crmreport.analysis.ctb import CtbProfiles, CtbShares
 from crmreport.analysis.ctb_cells import CtbCells
 from crmreport.analysis.entry_products import EntryProducts
+from crmreport.analysis.ledger import PurchaseUnit
 from crmreport.present import (
     ActionList,
     Cell,
@@ -114,6 +115,7 @@ def shares(shares: CtbShares) -> Table:
             f"ctb.shares_table.note.{'compared' if shares.previous_observed else 'alone'}",
             start=shares.period.start,
             as_of=shares.period.as_of,
+            unit=_unit(shares.unit),
         ),
         key=("attribute", "value"),
     )
@@ -497,15 +499,19 @@ def _entry_facts(entry: EntryProducts) -> dict[str, Any]:
         "days": entry.within_days, "n": entry.customers, "rate": entry.f2_rate, "not_yet": entry.not_yet,
         "earlier": entry.maybe_earlier, "burn_in": entry.burn_in_days,
         "support": entry.minimum_support, "left_out": entry.values_left_out, "as_of": entry.as_of,
-        "tests": len(entry.table),
+        "tests": len(entry.table), "unit": _unit(entry.unit),
     }  # fmt: skip
 
 
 def _cell_facts(cells: CtbCells) -> dict[str, Any]:
     return {
         "support": cells.minimum_support, "pooled": cells.cells_pooled, "coverage": cells.coverage,
-        "start": cells.period.start, "as_of": cells.period.as_of,
+        "start": cells.period.start, "as_of": cells.period.as_of, "unit": _unit(cells.unit),
     }  # fmt: skip
+
+
+def _unit(unit: PurchaseUnit) -> Text:
+    return Text(f"ctb.unit.{unit}")
 
 
 def _leads(coverage: pd.DataFrame) -> dict[str, str]:

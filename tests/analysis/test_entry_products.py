@@ -99,3 +99,27 @@ def test_a_customer_of_long_standing_is_not_taken_as_new(engine):
 def test_without_a_burn_in_everybody_is_taken_as_new(engine):
     result = entry_products(engine(LINES), engine(PRODUCTS), columns=["kind"], as_of=AS_OF, minimum_support=1)
     assert (result.customers, result.maybe_earlier) == (5, 0)
+
+
+def test_where_each_order_is_a_purchase_the_second_may_come_the_same_day(engine):
+    result = entry_products(
+        engine(LINES), engine(PRODUCTS), columns=["kind"], as_of=AS_OF, minimum_support=1, unit="order"
+    )
+    assert (result.customers, result.converted, result.not_yet) == (5, 3, 1)
+    assert result.table.set_index("value")["converted"].to_dict() == {"set": 1, "trial": 1, "regular": 1}
+
+
+def test_of_two_orders_on_the_first_day_only_the_first_is_the_basket(engine):
+    lines = order_lines(
+        ("a", "1", "2026-01-01", 10.0, "trial"),
+        ("a", "2", "2026-01-01", 90.0, "set"),
+        ("b", "3", "2026-01-01", 50.0, "full"),
+    )
+    found = {
+        unit: entry_products(
+            engine(lines), engine(PRODUCTS), columns=["kind"], as_of=AS_OF, minimum_support=1, unit=unit
+        )
+        for unit in ("customer_day", "order")
+    }
+    assert set(found["customer_day"].table["value"]) == {"trial", "set", "regular"}
+    assert set(found["order"].table["value"]) == {"trial", "regular"}

@@ -110,3 +110,25 @@ def test_one_axis_has_no_cells_and_still_a_message():
 def test_the_page_shows_each_axis_before_the_rest():
     shares, *_ = chapter(random_shop(seed=7)[0])
     assert page.shares(shares).frame["axis"].head(4).tolist() == ["category", "category", "brand", "brand"]
+
+
+UNITS = {
+    "customer_day": ("同じ日の注文は1回と数える", "orders on one day count once"),
+    "order": ("注文ごとに1回と数える", "each order counts"),
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_every_note_says_what_one_purchase_is(unit):
+    lines = entry_shop()
+    year = Period.parse("2026-02-01..2026-10-31")
+    tables = [
+        page.shares(ctb_shares(lines, PRODUCTS, axes=AXES, period=year, unit=unit)),
+        page.cells(ctb_cells(lines, PRODUCTS, by=BY, period=year, unit=unit)),
+        page.entry(entry_products(lines, PRODUCTS, columns=["brand"], as_of=year.as_of, unit=unit)),
+    ]
+    for words, said in zip((Words("ja"), Words("en")), UNITS[unit], strict=True):
+        other = next(pair for name, pair in UNITS.items() if name != unit)[words.lang == "en"]
+        for table in tables:
+            assert said in words.say(table.note)
+            assert other not in words.say(table.note)
