@@ -28,7 +28,7 @@ class CpmGroups:
         customers: Lazy frame of the RFM table with ``tenure_days`` and ``segment``.
         tenure_days: Days from first to last purchase that make a long tenure.
         high_value: Revenue to date that makes a high value.
-        lapsed_days: More days than this since the last purchase make a customer lapsed.
+        lapsed_days: As many days or more since the last purchase make a customer lapsed.
     """
 
     table: pd.DataFrame
@@ -46,13 +46,13 @@ def cpm_groups(
     One purchase: ``first_time``. Else by tenure (first to last purchase) and revenue to date:
     short and low ``toddler`` (よちよち), long and low ``steady`` (コツコツ), short and high
     ``trendy`` (流行), long and high ``excellent`` (優良). Each is ``active``, or ``lapsed`` when
-    the last purchase is more than ``lapsed_days`` back.
+    the last purchase is ``lapsed_days`` or more back.
 
     Args:
         table: RFM table over the whole history: tenure and revenue to date need all of it.
         high_value: Revenue to date from which a customer counts as high, client currency.
         tenure_days: Days of tenure from which it counts as long.
-        lapsed_days: Days without a purchase beyond which a customer has lapsed.
+        lapsed_days: Days without a purchase from which a customer has lapsed.
 
     Raises:
         ConfigError: The table looks back over part of the history, or a threshold is not above 0.
@@ -72,7 +72,7 @@ def cpm_groups(
     gap = nw.col("last_date").cast(nw.Datetime("us")) - nw.col("first_date").cast(nw.Datetime("us"))
     customers = table.customers.with_columns(tenure_days=(gap.dt.total_seconds() // 86_400).cast(nw.Int64))
     long, high = nw.col("tenure_days") >= tenure_days, nw.col("revenue") >= high_value
-    once, lapsed = nw.col("frequency") == 1, nw.col("recency_days") > lapsed_days
+    once, lapsed = nw.col("frequency") == 1, nw.col("recency_days") >= lapsed_days
     rules = [(once, 0), (long & high, 4), (high, 3), (long, 2)]
     place: Any = nw.lit(1)
     for rule, kind in reversed(rules):

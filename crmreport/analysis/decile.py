@@ -40,7 +40,7 @@ class Deciles:
         not_positive_revenue: Their net revenue.
         as_of: Last visible day.
         since: First day of the window; None for the whole history.
-        lapsed_days: More days than this since the last purchase make a customer lapsed.
+        lapsed_days: As many days or more since the last purchase make a customer lapsed.
         unit: What one purchase is.
         left_out: Lines that count for no customer.
     """
@@ -97,13 +97,13 @@ def decile_table(
         lines: Order lines: ``customer_id``, ``order_id``, ``order_date``, ``revenue``.
         as_of: Last visible day.
         since: First day of the window; None for the whole history.
-        lapsed_days: More whole days than this since the last purchase make a customer lapsed.
+        lapsed_days: As many whole days or more since the last purchase make a customer lapsed.
         unit: ``customer_day`` or ``order``.
         zero_value_counts: Whether lines worth 0 make a purchase.
 
     Raises:
         TooFewError: Fewer than ten customers with net revenue above 0.
-        ConfigError: ``lapsed_days`` is below 0.
+        ConfigError: ``lapsed_days`` is below 1.
 
     Examples:
         >>> lines = pd.DataFrame({"customer_id": list("abcdefghij"), "order_id": list("abcdefghij"),
@@ -121,14 +121,14 @@ def deciles_of(table: RfmTable, *, lapsed_days: int = 180) -> Deciles:
 
     Args:
         table: Result of :func:`crmreport.analysis.rfm.rfm_table`.
-        lapsed_days: More whole days than this since the last purchase make a customer lapsed.
+        lapsed_days: As many whole days or more since the last purchase make a customer lapsed.
 
     Raises:
         TooFewError: Fewer than ten customers with net revenue above 0.
-        ConfigError: ``lapsed_days`` is below 0.
+        ConfigError: ``lapsed_days`` is below 1.
     """
-    if lapsed_days < 0:
-        raise ConfigError(f"lapsed_days is {lapsed_days}; give 0 or more days")
+    if lapsed_days < 1:
+        raise ConfigError(f"lapsed_days is {lapsed_days}; give 1 or more days")
     decimals = table.decimals
     totals = table.customers.with_columns(n_purchases=nw.col("frequency"))
     positive = nw.col("revenue") > 0
@@ -206,7 +206,7 @@ def _ranked(buyers: nw.LazyFrame[Any], n: int, lapsed_days: int) -> nw.LazyFrame
             # A hundred points draw a Lorenz curve as well as a million.
             slice=(place * 100 // n).cast(nw.Int64),
             rank_from_least=n - place,
-            lapsed=(nw.col("recency_days") > lapsed_days).cast(nw.Int64),
+            lapsed=(nw.col("recency_days") >= lapsed_days).cast(nw.Int64),
         )
     )
 

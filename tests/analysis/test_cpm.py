@@ -19,8 +19,8 @@ CASES = {
     "short and low": ([(10, 40), (99, 40)], "toddler_active"),
     "long and low": ([(10, 40), (100, 40)], "steady_active"),
     "short and high": ([(10, 50), (99, 50)], "trendy_active"),
-    "long and high": ([(180, 50), (270, 50)], "excellent_active"),
-    "long and high, one day beyond": ([(181, 50), (271, 50)], "excellent_lapsed"),
+    "long and high, a day to go": ([(179, 50), (269, 50)], "excellent_active"),
+    "long and high, on the day": ([(180, 50), (270, 50)], "excellent_lapsed"),
 }
 
 

@@ -84,19 +84,19 @@ def test_of_equal_amounts_the_smaller_id_is_in_the_better_decile(engine):
     assert ranked == sorted(ranked)
 
 
-def test_lapsed_are_those_beyond_the_days(engine):
+def test_lapsed_are_those_from_the_day_on(engine):
     frame = pd.concat([spenders([100] * 5 + [50] * 5), spenders([9] * 10, day="2026-05-04").assign(
         customer_id=[f"d{i}" for i in range(10)], order_id=[f"d{i}" for i in range(10)])])  # fmt: skip
-    exactly = decile_table(engine(frame), as_of=AS_OF, lapsed_days=180)
-    assert exactly.table["lapsed_customers"].sum() == 0
-    beyond = decile_table(engine(frame), as_of=AS_OF, lapsed_days=179)
-    assert beyond.table["lapsed_customers"].tolist() == [0] * 5 + [2] * 5
-    assert beyond.table["lapsed_share"].tolist() == [0] * 5 + [1] * 5
-    assert beyond.table["active_customers"].tolist() == [2] * 5 + [0] * 5
-    assert beyond.table["lapsed_revenue"].sum() == 90
-    assert beyond.table["active_revenue"].sum() == 750
-    assert to_pandas(beyond.members(10, lapsed=True))["recency_days"].tolist() == [180, 180]
-    assert len(to_pandas(beyond.members(lapsed=False))) == 10
+    earlier = decile_table(engine(frame), as_of=AS_OF, lapsed_days=181)
+    assert earlier.table["lapsed_customers"].sum() == 0
+    reached = decile_table(engine(frame), as_of=AS_OF, lapsed_days=180)
+    assert reached.table["lapsed_customers"].tolist() == [0] * 5 + [2] * 5
+    assert reached.table["lapsed_share"].tolist() == [0] * 5 + [1] * 5
+    assert reached.table["active_customers"].tolist() == [2] * 5 + [0] * 5
+    assert reached.table["lapsed_revenue"].sum() == 90
+    assert reached.table["active_revenue"].sum() == 750
+    assert to_pandas(reached.members(10, lapsed=True))["recency_days"].tolist() == [180, 180]
+    assert len(to_pandas(reached.members(lapsed=False))) == 10
 
 
 def test_net_revenue_of_zero_or_less_is_counted_apart(engine):

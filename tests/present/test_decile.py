@@ -25,11 +25,11 @@ def spenders(amounts: list[float], *, lapsed: int = 0):
 
 STEEP = [1000.0] * 30 + [10.0] * 270
 MESSAGES = {
-    "1 in 6 has lapsed": (STEEP, 5, "その6人に1人が180日を超えて購入していない", "1 in 6 of them"),
+    "1 in 6 has lapsed": (STEEP, 5, "その6人に1人が180日以上購入していない", "1 in 6 of them"),
     "40 % have lapsed": (
         STEEP,
         12,
-        "その40.0%が180日を超えて購入していない",
+        "その40.0%が180日以上購入していない",
         "40.0% of them have not bought",
     ),
     "hardly any has lapsed": (
