@@ -1,6 +1,7 @@
 """Definitions and glossary: nothing is printed without words."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +52,11 @@ def test_every_choice_of_a_policy_has_words():
     }
     missing = [c for group in choices.values() for c in group if not JA.has(f"definitions.setting.{c}")]
     assert missing == []
+
+
+def test_the_glossary_says_the_same_in_both_languages_and_in_the_docs():
+    docs = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text(encoding="utf-8")
+    for term in page.glossary_table().frame["term"]:
+        ja, en = JA.label(f"glossary.term.{term}"), EN.label(f"glossary.term.{term}")
+        assert (JA.label(f"glossary.other.{term}"), EN.label(f"glossary.other.{term}")) == (en, ja)
+        assert f"| {ja} | {en} |" in docs
