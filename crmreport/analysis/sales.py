@@ -11,7 +11,7 @@ import narwhals as nw
 import pandas as pd
 
 from crmreport.analysis.ledger import PurchaseUnit, attributed, purchases, to_pandas, visible
-from crmreport.analysis.observed import data_span, first_day, reaches_back, usual_pause, within
+from crmreport.analysis.observed import data_span, reaches_back, usual_pause, within
 from crmreport.errors import DataError
 from crmreport.period import Period, add_months
 
@@ -98,10 +98,7 @@ def sales_totals(
         DataError: Quantities were asked for and the lines have none.
     """
     rows = _ordered(lines, as_of=as_of, unit=unit, items=items, zero_value_counts=zero_value_counts)
-    span = data_span(rows)
-    begins, last_day = span or (None, None)
-    # The data say nothing about what lies further after their last day than their usual pause.
-    known = None if last_day is None else last_day + timedelta(days=usual_pause(rows, last_day))
+    begins, known = _known(rows)
     totals = []
     for period in periods:
         inside = within(rows, period)
@@ -212,8 +209,8 @@ class MonthlySales:
         table: One row per month, oldest first: ``month`` (first day), ``revenue``, ``orders``,
             ``buyers``, ``purchases``, ``items``, ``new_customers``, ``first_revenue``,
             ``repeat_revenue``, ``guest_revenue``, ``revenue_per_buyer``, ``revenue_year_ago``,
-            ``change_year_ago``, ``is_preliminary``. Months before the data are left out; a month
-            inside them without sales is a row of zeros.
+            ``change_year_ago`` (null while the month is preliminary), ``is_preliminary``. Months before
+            the data are left out; a month inside them without sales is a row of zeros.
         first_day: First day of the data.
         last_day: Last day of the data, at most ``as_of``.
         as_of: Last visible day.
@@ -287,6 +284,7 @@ def monthly_sales(
         quiet_days = usual_pause(rows, last_day)
     ends_on = [add_months(m.date(), 1) - timedelta(days=1) for m in table["month"]]
     table["is_preliminary"] = [as_of < end or last_day + timedelta(days=quiet_days) < end for end in ends_on]
+    table["change_year_ago"] = table["change_year_ago"].where(~table["is_preliminary"])
     table = table[table["month_index"] > last_index - months]
     columns = [
         "month", "revenue", "orders", "buyers", "purchases", "items", "new_customers", "first_revenue",
@@ -304,7 +302,8 @@ class SalesSplit:
         by: What it was cut by.
         table: One row per value, in order: ``<by>``, ``revenue``, ``revenue_share`` (sums to 1),
             ``orders``, ``buyers``, ``revenue_per_buyer``, ``revenue_previous``, ``change_previous``,
-            ``revenue_year_ago``, ``change_year_ago``. A customer may be a buyer in several rows.
+            ``revenue_year_ago``, ``change_year_ago``; the changes are null while the period is
+            preliminary. A customer may be a buyer in several rows.
         period: What was looked at.
     """
 
@@ -433,7 +432,6 @@ def _ordered(
     if items == "quantity" and "quantity" not in names:
         raise DataError("order lines have no quantity; count lines instead, or map it in client.yml")
     pieces = nw.col("quantity") if items == "quantity" else nw.lit(1)
-    worth = nw.col("revenue") >= 0 if zero_value_counts else nw.col("revenue") > 0
     fields = [
         "customer_id", "order_date", "revenue", "is_purchase", "of_order", "items", *keep,
     ]  # fmt: skip
@@ -442,13 +440,11 @@ def _ordered(
         .with_columns(items=pieces.cast(nw.Float64))
         .select(fields)
     )
+    # A guest's returned order is no order either: the ledger finds it by its number alone.
+    nameless = seen.filter(nw.col("customer_id").is_null()).with_columns(customer_id=nw.lit("guest"))
     guests = (
-        seen.filter(nw.col("customer_id").is_null())
-        .with_columns(
-            is_purchase=~nw.col("is_return") & worth,
-            of_order=nw.col("order_id"),
-            items=pieces.cast(nw.Float64),
-        )
+        attributed(nameless, as_of=as_of, zero_value_counts=zero_value_counts)
+        .with_columns(customer_id=nw.lit(None, dtype=nw.String), items=pieces.cast(nw.Float64))
         .select(fields)
     )
     first = (
@@ -496,7 +492,8 @@ def _counts(rows: nw.LazyFrame[Any], by: list[str]) -> pd.DataFrame:
 
 
 def _split(rows: nw.LazyFrame[Any], by: str, period: Period) -> SalesSplit:
-    begins = first_day(rows)
+    begins, known = _known(rows)
+    is_preliminary = known is None or known < period.as_of
     now = within(rows, period)
     sums = now.group_by(by).agg(nw.col("revenue", "guest_revenue").sum())
     table = to_pandas(sums).merge(_counts(now, [by]), on=by, how="outer")
@@ -510,7 +507,8 @@ def _split(rows: nw.LazyFrame[Any], by: str, period: Period) -> SalesSplit:
     table[["revenue", "guest_revenue"]] = table[["revenue", "guest_revenue"]].fillna(0.0)
     for name in ("previous", "year_ago"):
         before = table[f"revenue_{name}"]
-        table[f"change_{name}"] = table["revenue"] / before.where(before > 0) - 1
+        change = table["revenue"] / before.where(before > 0) - 1
+        table[f"change_{name}"] = float("nan") if is_preliminary else change
     total = table["revenue"].sum()
     table["revenue_share"] = table["revenue"] / total if total else float("nan")
     own = table["revenue"] - table["guest_revenue"]
@@ -521,6 +519,14 @@ def _split(rows: nw.LazyFrame[Any], by: str, period: Period) -> SalesSplit:
         "change_previous", "revenue_year_ago", "change_year_ago",
     ]  # fmt: skip
     return SalesSplit(by, table[columns], period)
+
+
+def _known(rows: nw.LazyFrame[Any]) -> tuple[date | None, date | None]:
+    """First day of the data, and the last day they say something about: their last and their usual pause."""
+    span = data_span(rows)
+    if span is None:
+        return None, None
+    return span[0], span[1] + timedelta(days=usual_pause(rows, span[1]))
 
 
 def _index(day: date) -> int:

@@ -108,12 +108,19 @@ def test_a_shop_used_to_pauses_is_believed():
 
 def test_a_period_the_data_do_not_finish_is_compared_with_nothing():
     days = [*_days("2025-10-01", "2025-10-31"), *_days("2026-09-01", "2026-10-15")]
-    kpis = kpi_table(order_lines(*(("a", d, d, 1.0, "ec", False) for d in days)), period=OCTOBER, as_of=AS_OF)
+    lines = order_lines(*(("a", d, d, 1.0, "ec", False) for d in days))
+    kpis = kpi_table(lines, period=OCTOBER, as_of=AS_OF)
     assert kpis.now.is_preliminary
     revenue = kpis.table.set_index("kpi").loc["revenue"]
     assert revenue[["value", "previous", "year_ago"]].tolist() == [15, 30, 31]
     assert kpis.table[["change_previous", "change_year_ago"]].isna().all(axis=None)
     assert split_change(kpis.year_ago, kpis.now).reason == "preliminary"
+    channels = sales_by(lines, by="channel", period=OCTOBER, as_of=AS_OF).table
+    assert channels[["revenue", "revenue_previous", "revenue_year_ago"]].values.tolist() == [[15, 30, 31]]
+    assert channels[["change_previous", "change_year_ago"]].isna().all(axis=None)
+    month = monthly_sales(lines, as_of=AS_OF).table.iloc[-1]
+    assert (month["revenue"], month["revenue_year_ago"], month["is_preliminary"]) == (15, 31, True)
+    assert pd.isna(month["change_year_ago"])
 
 
 @pytest.mark.parametrize(
@@ -220,3 +227,14 @@ def test_online_retail_months_as_published_in_the_golden_file(shared_data):
     assert table["orders"].tolist() == [row["orders"] for row in fact["result"]]
     assert table["buyers"].tolist() == [row["customers"] for row in fact["result"]]
     assert table["is_preliminary"].tolist() == [False] * 12 + [True]
+
+
+def test_a_guests_order_that_came_back_in_full_is_no_order(engine):
+    returned = order_lines(
+        (None, "7", "2026-10-21", 15.0, "store", False),
+        (None, "8", "2026-10-22", 20.0, "store", False),
+        (None, "r", "2026-10-25", -20.0, "store", True),
+        ("a", "9", "2026-10-25", 30.0, "store", False),
+    ).assign(returned_order_id=[None, None, "8", None])
+    (t,) = sales_totals(engine(returned), periods=[OCTOBER], as_of=AS_OF)
+    assert (t.orders, t.guest_revenue, t.revenue) == (2, 15, 45)
