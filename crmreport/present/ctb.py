@@ -454,7 +454,7 @@ def _fix_finding(cells: CtbCells | None) -> Finding | None:
     facts = {"cell": Fact(_name(row, cells)), "given": Fact(key[0])}
     for column in ("revenue", "customers", "repeat_rate", "axis_repeat_rate", "missing_repeaters"):
         facts[column] = Fact(row[column], Cell("ctb.fix", key, column))
-    return Finding("ctb.fix", "warning", facts, "fix_assortment", money=float(row["revenue"]))
+    return Finding("ctb.fix", "warning", facts, "fix_assortment", money=float(row["missing_revenue"]))
 
 
 def _entry_finding(entry: EntryProducts | None) -> Finding | None:

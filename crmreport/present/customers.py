@@ -295,7 +295,7 @@ def findings(profiles: Profiles) -> list[Finding]:
                 "warning",
                 facts,
                 "region_check" if by == "region" else "win_back",
-                money=-row["revenue_change"],
+                money=-row["excess"],
                 case=case if by == "region" else _words_for(by),
             )
         )
