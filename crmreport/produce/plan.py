@@ -14,6 +14,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from crmreport.config import Client, Language
 from crmreport.errors import ConfigError
 from crmreport.period import Period
@@ -102,7 +105,7 @@ def make_plan(
     shared = [
         source_digest(),
         environment_digest(),
-        _folder_digest(workspace.client(client.client)),
+        _settings_digest(workspace.client(client.client), client),
         store_key,
         period.name,
         ",".join(languages),
@@ -115,7 +118,8 @@ def make_plan(
         )
         missing = tuple(t for t in declaration.needs if t not in there)
         steps.append(Step(chapter, parameters, key, missing))
-    whole = digest([report, *(s.key for s in steps), *shared, rendering_digest()])
+    listed = client.reports[report].model_dump_json()
+    whole = digest([report, listed, *(s.key for s in steps), *shared, rendering_digest()])
     return Plan(report, client, period, languages, tuple(steps), whole)
 
 
@@ -186,14 +190,37 @@ def rendering_digest() -> str:
 
 @cache
 def environment_digest() -> str:
-    """Digest of Python and every installed package: what a lock file would say, as it really is."""
-    installed = sorted({f"{d.name}=={d.version}" for d in metadata.distributions()})
-    return digest([sys.version, platform.machine(), *installed])
+    """Digest of Python and the packages a run needs, at the versions that are really there."""
+    return digest([sys.version, platform.machine(), *_needed_packages()])
 
 
-def _folder_digest(folder: Path) -> str:
+def _needed_packages() -> list[str]:
+    # JupyterLab or a test tool beside them changes no report.
+    seen: dict[str, str] = {}
+    queue = ["crmreport"]
+    while queue:
+        name = canonicalize_name(queue.pop())
+        if name in seen:
+            continue
+        try:
+            found = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        seen[name] = found.version
+        for line in found.requires or []:
+            needed = Requirement(line)
+            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+                queue.append(needed.name)
+    return sorted(f"{name}=={version}" for name, version in seen.items())
+
+
+def _settings_digest(folder: Path, client: Client) -> str:
+    """Digest of the client file but for its lists of chapters, which stand in each chapter's key."""
     kinds = (".yml", ".yaml", ".png", ".jpg", ".jpeg", ".svg")
-    return _files_digest(folder, (p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in kinds))
+    beside = (
+        p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in kinds and p.name != "client.yml"
+    )
+    return digest([client.model_dump_json(exclude={"reports"}), _files_digest(folder, beside)])
 
 
 def _files_digest(root: Path, files: Iterable[Path]) -> str:
