@@ -80,13 +80,17 @@ def from_guesses(guesses: Sequence[SourceGuess]) -> Sources:
             found.notes.append(f"{guess.path}: not read: {', '.join(guess.unmapped)}")
         found.by_table.setdefault(guess.table, []).append(_source(guess))
         amount = guess.columns.get("revenue", "")
-        if "税込" in amount or "税抜" in amount:
+        if any(word in amount for word in ("税込", "税抜", "税別")):
             tax = "税込" in amount
     return replace(found, tax_included=tax)
 
 
 def _source(guess: SourceGuess) -> Source:
-    settings: dict[str, Any] = {"path": guess.path, "columns": guess.columns}
+    columns = dict(guess.columns or {})
+    if guess.table == "order_lines":
+        amount = () if {"quantity", "unit_price"} <= columns.keys() else ("revenue",)
+        columns |= {c: TODO for c in ("customer_id", "ordered_at", *amount) if c not in columns}
+    settings: dict[str, Any] = {"path": guess.path, "columns": columns}
     if guess.encoding and guess.encoding != "utf-8":
         settings["encoding"] = guess.encoding
     if guess.sheet:

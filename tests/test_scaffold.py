@@ -84,3 +84,18 @@ def test_files_that_cannot_be_read_or_placed_become_questions():
         "sources: data/y.csv: which table is this?",
         "sources: no file of order lines was found in data/",
     ]
+
+
+def test_an_amount_that_was_not_found_is_left_to_do_in_the_file():
+    columns = {"customer_id": "会員番号", "ordered_at": "購入日"}
+    question = "revenue: which column holds the amount of a line? one of レジ計?"
+    guess = SourceGuess("data/s.csv", table="order_lines", columns=columns, questions=(question,))
+    scaffold = draft("shop", from_guesses([guess]), ANSWERS)
+    assert scaffold.todo == [f"sources: data/s.csv: {question}"]
+    assert "        revenue: TODO\n" in scaffold.text
+
+
+def test_quantity_and_unit_price_are_an_amount():
+    columns = {"customer_id": "a", "ordered_at": "b", "quantity": "c", "unit_price": "d"}
+    guess = SourceGuess("data/s.csv", table="order_lines", columns=columns)
+    assert "TODO" not in draft("shop", from_guesses([guess]), ANSWERS).text

@@ -12,6 +12,15 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+def _amounts(text: str) -> tuple[str, ...]:
+    """Words for an amount, then the same words with what headers add about tax and currency."""
+    words = _split(text)
+    forms = ("{}(円)", "{}(税込)", "{}(税込み)", "{}(税込円)", "{}税込", "税込{}")
+    forms += ("{}(税抜)", "{}(税抜き)", "{}(税抜円)", "{}(税別)", "{}税抜", "税抜{}")
+    japanese = [w for w in words if not w.isascii() and "税" not in w]
+    return tuple(dict.fromkeys((*words, *(f.format(w) for f in forms for w in japanese))))
+
+
 _CUSTOMER = _split(
     "customer_id 会員番号 会員id 会員no 会員コード 顧客id 顧客番号 顧客コード 顧客no "
     "得意先コード お客様番号 カード番号 会員カード番号 ユーザーid customer customerid "
@@ -28,20 +37,23 @@ HEADERS: dict[Table, dict[str, tuple[str, ...]]] = {
         "customer_id": _CUSTOMER,
         "order_id": _split(
             "order_id 伝票番号 注文番号 受注番号 注文id 受注id オーダー番号 レシート番号 取引番号 "
-            "売上番号 購入番号 伝票no 注文no 予約番号 orderid order_no order_number invoice "
-            "invoiceno invoice_no receipt_no receipt_id basket_id transaction_id trans_id "
-            "reserve_id"
+            "売上番号 購入番号 伝票no 注文no レシートno レシートid 取引no 予約番号 "
+            "orderid order_no order_number invoice invoiceno invoice_no receipt_no receipt_id basket_id "
+            "transaction_id trans_id reserve_id"
         ),
         "ordered_at": _split(
             "ordered_at 購入日時 購入日 受注日時 受注日 注文日時 注文日 売上日時 売上日 取引日時 "
-            "取引日 購買日 購買日時 販売日 利用日 来店日 伝票日付 計上日 order_date orderdate "
+            "取引日 購買日 購買日時 販売日 利用日 来店日 伝票日付 計上日 お買上日 買上日 お買上げ日 買上日時 "
+            "お買上日時 order_date orderdate "
             "order_datetime ordered_date purchase_date purchased_at transaction_date "
             "transaction_timestamp invoicedate invoice_date sales_date sales_ymd date "
             "reserve_datetime"
         ),
-        "revenue": _split(
+        "revenue": _amounts(
             "revenue 金額 金額(税込) 売上金額 売上額 購入金額 合計金額 税込金額 税込 販売金額 "
-            "売上 受注金額 注文金額 小計 支払金額 利用金額 金額(税抜) 税抜金額 amount sales "
+            "売上 受注金額 注文金額 小計 支払金額 お支払金額 利用金額 ご利用金額 お買上金額 買上金額 "
+            "お買上げ金額 買上げ金額 お買い上げ金額 買い上げ金額 ご購入金額 お買上額 買上額 "
+            "金額(税抜) 税抜金額 amount sales "
             "sales_value sales_amount total total_price total_amount price_total net_sales"
         ),
         "quantity": _split("quantity 数量 個数 購入数量 購入数 売上数量 点数 販売数 qty units"),
@@ -54,7 +66,7 @@ HEADERS: dict[Table, dict[str, tuple[str, ...]]] = {
         "channel": _split("channel チャネル 販売チャネル 販路 購入チャネル 経路 sales_channel"),
         "store_id": _split(
             "store_id 店舗コード 店舗id 店舗番号 店コード 店舗no 店舗 店舗cd store store_cd "
-            "store_code shop_id shop_code hotel_id"
+            "store_code shop_id shop_code hotel_id 店舗名 店舗名称 ショップ名 店名 store_name shop_name"
         ),
         "coupon_id": _split("coupon_id クーポンコード クーポンid クーポン番号 coupon_code coupon"),
         "campaign_id": _split(
@@ -84,7 +96,9 @@ HEADERS: dict[Table, dict[str, tuple[str, ...]]] = {
         "rank": _split("rank 会員ランク ランク 会員ステージ ステージ 会員種別 member_rank tier"),
         "is_member": _split("is_member 会員区分 会員フラグ 会員"),
         "consent_mail": _split(
-            "consent_mail メール配信 メール配信可否 メール許諾 メルマガ メルマガ配信 メルマガ購読 "
+            "consent_mail メール配信 メール配信可否 メール許諾 メール配信希望 メルマガ メルマガ配信 "
+            "メルマガ購読 メルマガ希望 メルマガ配信希望 メールマガジン メールマガジン配信 "
+            "メールマガジン購読 メールマガジン希望 "
             "dm(メール) mail_opt_in email_consent email_opt_in mail_permission"
         ),
         "consent_line": _split("consent_line line配信 line許諾 line連携 line_opt_in"),
@@ -137,6 +151,12 @@ _KNOWN: dict[Table, dict[str, tuple[str, int]]] = {
 }
 
 
+_NAMES = frozenset(
+    plain(word) for word in ("店舗名", "店舗名称", "ショップ名", "店名", "store_name", "shop_name")
+)
+"""Names that stand for a code where there is no code; beside one they are no second candidate."""
+
+
 def match_headers(table: Table, headers: list[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Canonical column → header, and where several headers would do: column → all of them, best first.
 
@@ -150,4 +170,5 @@ def match_headers(table: Table, headers: list[str]) -> tuple[dict[str, str], dic
             candidates.setdefault(found[0], []).append((found[1], header))
     order = [c for c in HEADERS[table] if c in candidates]
     ranked = {c: [h for _, h in sorted(candidates[c], key=lambda pair: pair[0])] for c in order}
+    ranked = {c: [h for h in hs if plain(h) not in _NAMES] or hs for c, hs in ranked.items()}
     return {c: hs[0] for c, hs in ranked.items()}, {c: hs for c, hs in ranked.items() if len(hs) > 1}

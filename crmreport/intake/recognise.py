@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -123,10 +124,14 @@ def _recognise(guess: SourceGuess, sample: Sample) -> SourceGuess:
     return best
 
 
+def _has_amount(columns: Collection[str]) -> bool:
+    """Whether the amount of a line can be made out from these canonical columns."""
+    return "revenue" in columns or {"quantity", "unit_price"} <= set(columns)
+
+
 def _confidence(table: Table, columns: dict[str, str], headers: list[str]) -> float:
-    amount = "revenue" in columns or {"quantity", "unit_price"} <= set(columns)
     needed = {
-        "order_lines": ["customer_id" in columns, "ordered_at" in columns, amount],
+        "order_lines": ["customer_id" in columns, "ordered_at" in columns, _has_amount(columns)],
         "customers": ["customer_id" in columns, len(columns) >= 2],
         "products": [
             "product_id" in columns,
@@ -162,6 +167,7 @@ def _described(
         typed = columns[date_column] in sample.typed_dates
         form = "typed" if typed else date_form(values[date_column])
     used = set(columns.values())
+    unmapped = tuple(h for h in headers if h and h not in used)
     return replace(
         guess,
         sheet=sample.sheet,
@@ -170,11 +176,11 @@ def _described(
         table=table,
         confidence=confidence,
         columns=columns,
-        unmapped=tuple(h for h in headers if h and h not in used),
+        unmapped=unmapped,
         header_row=at + 1,
         date_form=form,
         totals_row=any(normalise.is_totals_word(v) for v in sample.last) and len(sample.rows) > at + 2,
-        questions=tuple(_questions(table, columns, several, values, form)),
+        questions=tuple(_questions(table, columns, unmapped, several, values, form)),
     )
 
 
@@ -214,17 +220,21 @@ def _form(text: str) -> DateForm:
 def _questions(
     table: Table,
     columns: dict[str, str],
+    unmapped: tuple[str, ...],
     several: dict[str, list[str]],
     values: dict[str, list[str]],
     form: DateForm | None,
 ) -> list[str]:
     asked = [f"{c}: which of {', '.join(hs)}? {hs[0]} was taken" for c, hs in several.items()]
     if table == "order_lines":
-        if "customer_id" not in columns:
-            asked.append("customer_id: which column holds the customer?")
+        wanted = {"customer_id": "the customer", "ordered_at": "the day of the purchase"}
+        if not _has_amount(columns):
+            wanted["revenue"] = "the amount of a line"
+        left = f" one of {', '.join(unmapped)}?" if unmapped else " no header is left over"
+        asked += [f"{c}: which column holds {what}?{left}" for c, what in wanted.items() if c not in columns]
         if "order_id" not in columns:
             asked.append("order_id: no order number was found; a customer's day will be one order")
-        if "revenue" not in columns and {"quantity", "unit_price"} <= set(columns):
+        if "revenue" not in columns and _has_amount(columns):
             asked.append("revenue: no amount was found; quantity × unit price − discount will be used")
     if form == "day or month first":
         asked.append("date_order: is 03/04/2026 the 4th of March (mdy) or the 3rd of April (dmy)?")

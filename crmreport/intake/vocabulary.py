@@ -17,14 +17,13 @@ SEX_WORDS: dict[str, str] = {word: sex for sex, words in _SEXES.items() for word
 """Written forms → 'female', 'male', 'other' or '' (not known)."""
 
 _TRUE = _words(
-    "1 true t yes y on ok ○ 〇 ◯ o 有 有り あり 可 可能 許諾 許可 同意 承諾 希望 希望する する はい 済 "
-    "会員 配信可 "
-    "受信可 受け取る 登録 登録済 購読 オプトイン opt-in optin 定期 返品"
+    "1 true t yes y on ok ○ 〇 ◯ o 有 有り あり 可 可能 許諾 許可 同意 承諾 希望 希望する 希望あり する はい "
+    "済 会員 配信可 受信可 受信する 配信する 受け取る 登録 登録済 購読 オプトイン opt-in optin 定期 返品"
 )
 _FALSE = _words(
     "0 false f no n off ng × ✕ ✗ x 無 無し なし 不可 不可能 不許諾 拒否 未同意 非同意 "
-    "不承諾 不要 希望しない しない いいえ 未 非会員 配信不可 受信不可 受け取らない 未登録 "
-    "解除 停止 配信停止 オプトアウト opt-out optout 通常 -"
+    "不承諾 不要 希望しない 希望なし 受信しない 配信しない しない いいえ 未 非会員 配信不可 受信不可 "
+    "受け取らない 未登録 解除 停止 配信停止 オプトアウト opt-out optout 通常 -"
 )
 FLAG_WORDS: dict[str, bool] = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
 """Written forms of yes and no, lower case after NFKC."""

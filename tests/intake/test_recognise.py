@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from crmreport.intake import guess_sources
-from crmreport.intake.headers import HEADERS, plain
+from crmreport.intake.headers import HEADERS, match_headers, plain
+from crmreport.intake.normalise import read_flag
+from crmreport.intake.tables import Table
 
 SALES = "会員番号,伝票番号,購入日時,商品コード,数量,金額（税込）,店舗コード,備考\n"
 LINE = "0001,A1,2026/10/31 10:00,P1,1,100,01,\n"
@@ -126,3 +128,41 @@ def test_no_header_means_two_columns_of_a_table() -> None:
         for column, words in columns.items():
             for word in words:
                 assert seen.setdefault(plain(word), column) == column, f"{table}: {word}"
+
+
+@pytest.mark.parametrize(
+    ("header", "table", "column"),
+    [
+        ("お買上金額", "order_lines", "revenue"),
+        ("買上金額", "order_lines", "revenue"),
+        ("お買上げ金額（税込）", "order_lines", "revenue"),
+        ("購入金額（税込）", "order_lines", "revenue"),
+        ("購入金額(税抜)", "order_lines", "revenue"),
+        ("税込購入金額", "order_lines", "revenue"),
+        ("レシートNo.", "order_lines", "order_id"),
+        ("レシート番号", "order_lines", "order_id"),
+        ("店舗名", "order_lines", "store_id"),
+        ("メールマガジン", "customers", "consent_mail"),
+        ("メルマガ", "customers", "consent_mail"),
+    ],
+)
+def test_headers_of_tills_and_member_masters(header: str, table: Table, column: str) -> None:
+    assert match_headers(table, [header]) == ({column: header}, {})
+
+
+def test_a_shops_name_gives_way_to_its_code_without_a_question() -> None:
+    assert match_headers("order_lines", ["店舗名", "店舗コード"]) == ({"store_id": "店舗コード"}, {})
+
+
+def test_an_amount_that_was_not_found_is_asked_for_among_the_headers_left(tmp_path: Path) -> None:
+    put(tmp_path, "s.csv", "会員番号,レシートNo,購入日,レジ計,担当者\n1,A,2026/10/31,500,佐\n")
+    (guess,) = guess_sources(tmp_path)
+    assert guess.questions == ("revenue: which column holds the amount of a line? one of レジ計, 担当者?",)
+
+
+def test_wishes_for_a_newsletter_are_flags(tmp_path: Path) -> None:
+    put(tmp_path, "m.csv", "会員番号,メールマガジン\n1,希望する\n2,希望しない\n")
+    (guess,) = guess_sources(tmp_path)
+    assert guess.columns == {"customer_id": "会員番号", "consent_mail": "メールマガジン"}
+    assert not [q for q in guess.questions if q.startswith("codes.")]
+    assert [read_flag(v) for v in ("希望する", "希望しない")] == [True, False]
