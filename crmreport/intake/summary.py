@@ -258,7 +258,7 @@ def _total_checks(totals: list[ControlResult]) -> list[Check]:
             table="order_lines",
             column="revenue",
             count=0 if t.within else 1,
-            of=1,
+            of=len(totals),
             values={"period": t.period, "expected": float(t.expected), "found": float(t.found)},
             detail=f"{t.period}: the books say {t.expected:,}, the lines sum to {t.found:,}",
         )

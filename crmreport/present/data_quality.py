@@ -48,6 +48,7 @@ class Intake(Protocol):
     """What this chapter reads of the intake report."""
 
     sources: Any
+    tables: Any
     checks: Any
     control_totals: Any
     guests: Any
@@ -436,7 +437,13 @@ def findings(intake: Intake) -> list[Finding]:
         severity = (
             "warning" if large or name in ("months_missing", "store_missing", "sudden_drop") else "info"
         )
-        found.append(Finding(f"data_quality.{name}", severity, facts, "data_fix"))
+        case = ""
+        if name == "orphan_customers":
+            case = "consent" if _knows_consent(intake) else "no_consent"
+        elif name == "conflict":
+            facts["columns"] = Fact(len(rows))
+            case = "one" if len(rows) == 1 else "several"
+        found.append(Finding(f"data_quality.{name}", severity, facts, "data_fix", case=case))
     aside = sum(s.quarantined for s in intake.sources)
     if aside:
         lines = sum(s.lines for s in intake.sources)
@@ -450,6 +457,11 @@ def findings(intake: Intake) -> list[Finding]:
         severity = "info" if case == "few" else "warning"
         found.append(Finding("data_quality.quarantine", severity, facts, "data_fix", case=case))
     return found
+
+
+def _knows_consent(intake: Intake) -> bool:
+    master = intake.tables.get("customers")
+    return master is not None and any(column.startswith("consent_") for column in master.columns)
 
 
 def _values(intake: Intake, row: Any) -> Mapping[str, Any]:

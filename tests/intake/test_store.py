@@ -264,6 +264,13 @@ def test_a_control_total_that_is_missed_is_critical(shop: Shop) -> None:
     assert [c.severity for c in report.checks if c.id == "control_total"] == ["critical"]
 
 
+def test_a_missed_control_total_is_one_of_all_that_were_given(shop: Shop) -> None:
+    shop.put("sales.csv", csv_text(*LINES))
+    totals = [{"period": month, "revenue": "601"} for month in ("2026-09", "2026-10", "2026-11")]
+    checks = shop.open(control_totals=totals).report.checks
+    assert {c.of for c in checks if c.id == "control_total"} == {3}
+
+
 def test_files_outside_the_clients_folder_show_no_folder_of_the_machine(shop: Shop, tmp_path: Path) -> None:
     outside = tmp_path / "elsewhere"
     outside.mkdir()

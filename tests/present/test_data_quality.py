@@ -14,6 +14,7 @@ from crmreport.intake.model import (
     MonthCount,
     Normalised,
     SourceCount,
+    TableCount,
 )
 from crmreport.present import data_quality as page
 from crmreport.present.style import Style
@@ -50,6 +51,7 @@ def intake(**changes):
                 repeated_lines=0,
             )
         ],
+        "tables": {},
         "checks": [Check(id="quarantine", severity="ok", table="order_lines", count=0, of=110, share=0.0)],
         "control_totals": [],
         "guests": Guests(lines=0, orders=0, revenue=0.0, blank_id=0, guest_id=0),
@@ -88,7 +90,7 @@ MESSAGES = {
     "all agrees": (
         {"control_totals": [control("1000")]},
         "1か月分とすべて一致",
-        "agrees with your books in all 1",
+        "agrees with your books wherever you gave a total (1 month)",
     ),
     "no books": ({}, "突き合わせはまだです", "no books to check"),
 }
@@ -162,6 +164,61 @@ def test_caveats(changes, expected):
     assert [(finding.id, finding.severity) for finding in found] == expected
     for finding in found:
         assert all(finding.text(words)["what"] for words in (JA, EN))
+
+
+ORPHANS = Check(
+    id="orphan_customers",
+    severity="warning",
+    table="order_lines",
+    column="customer_id",
+    count=1,
+    of=100,
+    share=0.01,
+)
+MASTERS = {
+    "with consent": (["customer_id", "consent_mail"], "リストからは外れます", "stay off lists"),
+    "without a column of consent": (["customer_id", "sex"], "全員が入ります", "action lists hold everybody"),
+}
+
+
+@pytest.mark.parametrize(("columns", "ja", "en"), MASTERS.values(), ids=MASTERS)
+def test_who_is_on_a_list_is_told_by_what_is_known_of_consent(columns, ja, en):
+    tables = {"customers": TableCount(rows=5, columns=columns)}
+    (finding,) = page.findings(intake(checks=[ORPHANS], tables=tables))
+    assert ja in finding.text(JA)["so_what"]
+    assert en in finding.text(EN)["so_what"]
+    assert finding.text(EN)["what"] == "Customers of 1 order line (1.0%) are not in the master."
+    asks = "consent" in finding.text(EN)["do_what"]
+    assert asks == ("consent_mail" not in columns)
+
+
+def conflict(column: str, keys: int) -> Check:
+    return Check(
+        id="conflict",
+        severity="warning",
+        table="customers",
+        column=column,
+        count=keys,
+        of=200,
+        share=keys / 200,
+    )
+
+
+CONFLICTS = {
+    "one column": ([conflict("sex", 1)], "1 key stands with different values (Customers: Sex)."),
+    "several columns": (
+        [conflict("sex", 3), conflict("prefecture", 8), conflict("rank", 2)],
+        "In 3 columns of the masters, keys stand with different values; the largest share is in "
+        "Customers: Prefecture (8 keys).",
+    ),
+}
+
+
+@pytest.mark.parametrize(("checks", "en"), CONFLICTS.values(), ids=CONFLICTS)
+def test_conflicts_of_several_columns_are_not_told_as_one(checks, en):
+    (finding,) = page.findings(intake(checks=checks))
+    assert finding.text(EN)["what"] == en
+    assert finding.text(JA)["what"]
 
 
 def test_every_number_of_a_caveat_stands_in_its_table():
