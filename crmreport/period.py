@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 from crmreport.errors import ConfigError
 
@@ -78,10 +77,6 @@ class Period:
     def days(self) -> int:
         """Length in days."""
         return (self.end - self.start).days
-
-    def as_of_instant(self, zone: ZoneInfo) -> datetime:
-        """The first instant after the period, in ``zone``; rows at or after it are invisible."""
-        return datetime.combine(self.end, time(), zone)
 
     def previous(self) -> Period:
         """The period of equal length that ends where this one starts."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -84,11 +83,6 @@ def test_a_period_and_what_it_is_compared_with(name, fiscal, first, last, previo
 def test_what_is_no_period_is_refused_with_the_forms_there_are(name):
     with pytest.raises(ConfigError, match="is not a period; write it as 2026-10, 2026-Q3, FY2026 or"):
         Period.parse(name)
-
-
-def test_as_of_is_the_last_instant_in_the_client_s_zone():
-    end = Period.parse("2026-10").as_of_instant(ZoneInfo("Asia/Tokyo"))
-    assert end == datetime(2026, 10, 31, 15, tzinfo=ZoneInfo("UTC"))
 
 
 def test_trailing_months_end_with_the_period():

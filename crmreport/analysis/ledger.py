@@ -119,15 +119,19 @@ def purchases(
     """
     frame = attributed(lines, as_of=as_of, since=since, zero_value_counts=zero_value_counts)
     bought = nw.when(nw.col("is_purchase")).then(nw.col("order_date"))
-    orders = (
+    parts = (
         frame.with_columns(bought_on=bought)
-        .group_by("customer_id", "of_order")
-        .agg(nw.col("bought_on").min().alias("purchase_date"), nw.col("revenue").sum())
+        .group_by("customer_id", "of_order", "bought_on")
+        .agg(nw.col("revenue").sum())
+        .with_columns(purchase_date=nw.col("bought_on").min().over("customer_id", "of_order"))
         .filter(~nw.col("purchase_date").is_null())
     )
     if unit == "order":
+        orders = parts.group_by("customer_id", "of_order", "purchase_date").agg(nw.col("revenue").sum())
         return orders.rename({"of_order": "order_id"})
-    return orders.group_by("customer_id", "purchase_date").agg(nw.col("revenue").sum())
+    # Tills that number receipts anew each day give two purchases one number; returns go to the first day.
+    days = parts.with_columns(purchase_date=nw.coalesce("bought_on", "purchase_date"))
+    return days.group_by("customer_id", "purchase_date").agg(nw.col("revenue").sum())
 
 
 def customer_totals(

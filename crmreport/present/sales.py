@@ -292,9 +292,9 @@ def split_table(split: SalesSplit) -> Table:
             Column("buyers", "count"),
             Column("revenue_per_buyer", "money"),
             *(
-                Column(name, "spct", label=_heading(name, split.period))
-                for name in ("change_previous", "change_year_ago")
-                if name != "change_previous" or not _is_year(split.period)
+                Column(change, "spct", label=_heading(change, split.period))
+                for change in ("change_previous", "change_year_ago")
+                if frame[change].notna().any() and (change == "change_year_ago" or not _is_year(split.period))
             ),
         ),
         title=Text(f"sales.split.{name}.title", period=period_text(split.period)),

@@ -112,6 +112,17 @@ def test_purchases_carry_their_linked_returns(engine):
     assert table["revenue"].tolist() == [11]
 
 
+def test_an_order_number_used_on_two_days_is_a_purchase_on_each(engine):
+    lines = engine(ledger(("a", "1", 1, 10), ("a", "1", 5, 7), ("a", "r", 9, -4, True, "1")))
+    days = to_pandas(purchases(lines, as_of=AS_OF), sort_by="purchase_date")
+    assert days["purchase_date"].dt.day.tolist() == [1, 5]
+    assert days["revenue"].tolist() == [6, 7]
+    assert to_pandas(customer_totals(lines, as_of=AS_OF))["n_purchases"].tolist() == [len(days)]
+    orders = to_pandas(purchases(lines, as_of=AS_OF, unit="order"))
+    assert orders[["order_id", "revenue"]].values.tolist() == [["1", 13]]
+    assert to_pandas(customer_totals(lines, as_of=AS_OF, unit="order"))["n_purchases"].tolist() == [1]
+
+
 def test_the_window_ends_at_both_sides(engine):
     lines = engine(
         ledger(("a", "1", "2026-09-30", 1), ("a", "2", 1, 2), ("a", "3", 31, 4), ("a", "4", "2026-11-01", 8))

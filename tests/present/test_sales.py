@@ -159,7 +159,9 @@ def test_a_year_is_compared_once(period, both):
     span = Period.parse(period, fiscal_year_start=4)
     lines = shop(last_year=50, now=60)
     opening = lines.head(1).assign(order_date=pd.Timestamp("2025-04-01"), order_id="first")
-    lines = pd.concat([lines, opening], ignore_index=True)
+    month_before = opening.assign(order_date=pd.Timestamp("2026-09-05"), order_id="before")
+    closing = opening.assign(order_date=pd.Timestamp("2027-03-30"), order_id="last")
+    lines = pd.concat([lines, opening, month_before, closing], ignore_index=True)
     kpis = kpi_table(lines, period=span, as_of=span.as_of)
     split = page.split_table(new_and_repeat(lines, period=span, as_of=span.as_of))
     printed, cut = ({c.name for c in table.columns} for table in (page.kpi(kpis), split))
@@ -198,3 +200,17 @@ def test_guests_have_no_head_count():
     frame = page.split_table(kinds).frame.set_index("order_kind")
     assert pd.isna(frame.at["guest", "buyers"])
     assert frame.at["repeat", "buyers"] == 11
+
+
+def test_a_split_has_no_column_of_dashes():
+    lines = shop(last_year=30, now=40)
+    begun = lines[lines["order_date"] > "2026"]
+    shown = {
+        name: {
+            column.name
+            for column in page.split_table(sales_by(frame, by="channel", period=OCTOBER, as_of=AS_OF)).columns
+        }
+        for name, frame in (("both years", lines), ("this year only", begun))
+    }
+    assert "change_year_ago" in shown["both years"]
+    assert not {"change_previous", "change_year_ago"} & shown["this year only"]
