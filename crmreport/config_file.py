@@ -20,6 +20,9 @@ from crmreport.yaml_file import Place, YamlFile, read_yaml
 SECRET_KEYS = frozenset({"password"})
 """Keys whose value is ``${ENV_NAME}`` and nothing else; everywhere else ``${`` is refused."""
 
+_TODO = "TODO"
+_UNDONE = frozenset({_TODO, f"data/{_TODO}.csv"})
+"""What ``crmreport init`` writes where a person has to write something."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _FORMS = {
     r"^[a-z0-9_-]{1,64}$": "1 to 64 of a-z, 0-9, _ and -",
@@ -49,13 +52,14 @@ def load_client(path: Path, *, reports: bool = True) -> Client:
         near = _suggest(folder.name, known)
         raise ConfigError(f"{name}: there is no such client (crmreport init makes one); {near}")
     file = read_yaml(path, name=name)
-    faults: list[str] = []
+    faults = list(_left_to_do(file, file.value, ()))
     values = _with_secrets(file, file.value, (), faults)
     client = None
     try:
         client = Client.model_validate(values)
     except ValidationError as error:
-        faults += [_fault(file, detail) for detail in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        faults += [_fault(file, detail) for detail in found if detail["input"] != _TODO]
     if client is not None:
         faults += _disagreements(file, client, folder)
         if reports:
@@ -63,6 +67,27 @@ def load_client(path: Path, *, reports: bool = True) -> Client:
     if client is None or faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
     return client
+
+
+def _left_to_do(file: YamlFile, value: Any, place: Place) -> Iterator[str]:
+    """What ``crmreport init`` left to a person and nobody has filled in."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _left_to_do(file, item, (*place, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _left_to_do(file, item, (*place, i))
+    elif value in _UNDONE:
+        match place:
+            case ("name", _):
+                wanted = "the client's name"
+            case ("sources", _, _, "path"):
+                wanted = "the file's name"
+            case ("sources", _, _, "columns", column):
+                wanted = f"the header of {column} in the client's file"
+            case _:
+                wanted = "the value"
+        yield f"{file.where(place)}: {_dotted(place)}: still says {_TODO}; write {wanted}"
 
 
 def _with_secrets(file: YamlFile, value: Any, place: Place, faults: list[str]) -> Any:

@@ -278,3 +278,14 @@ def test_an_absolute_path_may_be_a_share_but_not_another_client(write, tmp_path)
     for path in (theirs, tmp_path / "clients" / "*" / "data" / "o.csv", tmp_path / "**" / "o.csv"):
         with pytest.raises(ConfigError, match="reaches into another client's folder"):
             load_client(write(GOOD.replace("data/orders.csv", f"'{path}'")))
+
+
+def test_a_value_nobody_has_filled_in_is_one_fault_with_line_and_key(write):
+    text = GOOD.replace("client: shop\n", "client: shop\ncurrency: TODO  # TODO: is it yen?\n")
+    with pytest.raises(ConfigError) as refused:
+        load_client(write(text))
+    assert str(refused.value) == "clients/shop/client.yml:2: currency: still says TODO; write the value"
+
+
+def test_a_name_with_the_word_todo_in_it_is_a_name(write):
+    assert load_client(write(GOOD.replace("en: Shop", "en: TODO Shop"))).name["en"] == "TODO Shop"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from crmreport.config_file import load_client
+from crmreport.errors import ConfigError
 from crmreport.intake import SourceGuess
 from crmreport.scaffold import Answers, Sources, draft, from_guesses
 
@@ -72,7 +73,7 @@ def test_a_header_with_line_breaks_cannot_write_settings(read):
 )
 def test_any_name_survives_the_file(read, name):
     answers = Answers(name, name, "JPY", "Asia/Tokyo", tax_included=False)
-    assert read(draft("shop", Sources({}), answers).text).name == {"ja": name, "en": name}
+    assert read(draft("shop", from_guesses([ORDERS]), answers).text).name == {"ja": name, "en": name}
 
 
 def test_files_that_cannot_be_read_or_placed_become_questions():
@@ -99,3 +100,22 @@ def test_quantity_and_unit_price_are_an_amount():
     columns = {"customer_id": "a", "ordered_at": "b", "quantity": "c", "unit_price": "d"}
     guess = SourceGuess("data/s.csv", table="order_lines", columns=columns)
     assert "TODO" not in draft("shop", from_guesses([guess]), ANSWERS).text
+
+
+def test_a_draft_is_refused_until_what_it_leaves_is_written(read):
+    text = draft("shop", Sources({}), Answers(name_ja="店")).text
+    with pytest.raises(ConfigError) as refused:
+        read(text)
+    faults = str(refused.value).splitlines()
+    at = {fault.split(":")[1]: fault for fault in faults}
+    for line, fault in at.items():
+        assert "TODO" in text.splitlines()[int(line) - 1], fault
+    assert [fault.split(": ", 1)[1] for fault in faults] == [
+        "name.en: still says TODO; write the client's name",
+        "sources.order_lines[0].path: still says TODO; write the file's name",
+        *(
+            f"sources.order_lines[0].columns.{c}: still says TODO; "
+            f"write the header of {c} in the client's file"
+            for c in ("customer_id", "order_id", "ordered_at", "revenue")
+        ),
+    ]
