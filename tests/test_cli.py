@@ -172,6 +172,47 @@ def test_other_clients_go_on_when_one_fails(home, made, capsys):
     assert printed.err == "error: east: orders.csv is [red]broken[/red]\n"
 
 
+def _without_files(home: Path, client_id: str) -> None:
+    folder = home / "clients" / client_id
+    folder.mkdir(exist_ok=True)
+    (folder / "client.yml").write_text(CLIENT.format(id=client_id), encoding="utf-8")
+
+
+def test_all_skips_a_client_whose_files_are_not_there_yet(home, made, capsys):
+    _without_files(home, "completejourney")
+    _without_files(home, "north")
+    assert main(["run", "--all", "-p", "2026-10", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert [client_id for client_id, *_ in made[0]] == ["east", "west"]
+    skipped = {r["client"]: r["skipped"] for r in json.loads(printed.out)["reports"] if "skipped" in r}
+    assert skipped == {
+        "completejourney": "none of its files is here; "
+        "crmreport demo completejourney, or make completejourney, fetches them",
+        "north": "none of its files is here; put them into clients/north/data/",
+    }
+    assert printed.err.startswith("skipped: completejourney: none of its files is here; ")
+
+
+@pytest.mark.parametrize("why", ["files gone", "share away"])
+def test_all_does_not_skip_a_client_whose_files_should_be_there(home, made, capsys, why):
+    _without_files(home, "north")
+    if why == "files gone":
+        (home / "clients" / "north" / ".store").mkdir()
+    else:
+        file = home / "clients" / "north" / "client.yml"
+        text = file.read_text(encoding="utf-8").replace("data/orders", "/no/such/share/orders")
+        file.write_text(text, encoding="utf-8")
+    made[1]["north"] = DataError("no such file")
+    assert main(["run", "--all", "-p", "2026-10"]) == 3
+
+
+@pytest.mark.parametrize("words", [["run", "-p", "2017-11"], ["check"]], ids=["run", "check"])
+def test_a_client_of_the_project_without_its_files_names_the_command_that_makes_them(home, capsys, words):
+    _without_files(home, "completejourney")
+    assert main([*words, "-c", "completejourney"]) == 3
+    assert "crmreport demo completejourney, or make completejourney" in capsys.readouterr().err
+
+
 def test_with_json_an_error_is_json_too(home, capsys):
     assert main(["run", "-c", "est", "-p", "2026-10", "--json"]) == 2
     error = json.loads(capsys.readouterr().out)["error"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crmreport.cli.files import refuse_missing_demo
 from crmreport.cli.options import Client, DryRun, Json
 from crmreport.cli.output import say, say_json, say_table
 from crmreport.workspace import Workspace
@@ -37,6 +38,7 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
         return
     from crmreport.intake import open_store
 
+    refuse_missing_demo(workspace, settings)
     store = open_store(workspace, settings)
     if json:
         say_json(store.report.model_dump(mode="json"))

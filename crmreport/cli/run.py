@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crmreport.cli.files import not_begun, refuse_missing_demo
 from crmreport.cli.options import Clients, DryRun, Json, Languages
 from crmreport.cli.output import note, say, say_json
 from crmreport.cli.progress import shown
@@ -42,7 +43,8 @@ def run(
 
     HTML, PDF, tables and action lists go into reports/CLIENT/PERIOD/.
     What has not changed since the last run is not made again. When one of several clients
-    fails, the others go on; the exit code is that of the first failure.
+    fails, the others go on; the exit code is that of the first failure. --all skips a client
+    none of whose files is there yet.
 
     \b
     Example:
@@ -56,6 +58,10 @@ def run(
     failure = 0
     for client_id in asked:
         try:
+            if every and (reason := _skipped(workspace, client_id)):
+                results.append({"client": client_id, "skipped": reason})
+                note(f"skipped: {client_id}: {reason}")
+                continue
             results.append(
                 run_one(
                     workspace, client_id, period, report, split_languages(lang), dry_run=dry_run, json=json
@@ -96,6 +102,7 @@ def run_one(
         return plan
     from crmreport.produce import run_report
 
+    refuse_missing_demo(workspace, settings)
     with shown(f"{client_id} {name}", quiet=json) as progress:
         published = run_report(
             workspace, client_id, name, report=report, languages=languages, progress=progress
@@ -120,6 +127,12 @@ def _clients(workspace: Workspace, given: list[str] | None, every: bool) -> list
     if not found:
         raise ConfigError(f"no client in {workspace.root / 'clients'}; crmreport init makes one")
     return found
+
+
+def _skipped(workspace: Workspace, client_id: str) -> str | None:
+    from crmreport.config_file import load_client
+
+    return not_begun(workspace, load_client(workspace.client_file(client_id)))
 
 
 def _last_month(settings: Client) -> str:
