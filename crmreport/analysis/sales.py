@@ -443,7 +443,7 @@ def _ordered(
     # A guest's returned order is no order either: the ledger finds it by its number alone.
     nameless = seen.filter(nw.col("customer_id").is_null()).with_columns(customer_id=nw.lit("guest"))
     guests = (
-        attributed(nameless, as_of=as_of, zero_value_counts=zero_value_counts)
+        attributed(nameless.to_native(), as_of=as_of, zero_value_counts=zero_value_counts)
         .with_columns(customer_id=nw.lit(None, dtype=nw.String), items=pieces.cast(nw.Float64))
         .select(fields)
     )
