@@ -262,6 +262,11 @@ def test_lab_tells_what_to_install(home, capsys, monkeypatch):
     assert "pip install 'crmreport[lab]'" in capsys.readouterr().err
 
 
+def test_lab_says_where_a_clients_parameters_go(capsys):
+    assert main(["lab", "--help"]) == 0
+    assert "reports.REPORT.parameters.CHAPTER in client.yml" in " ".join(capsys.readouterr().out.split())
+
+
 def test_lab_starts_in_the_notebooks_with_the_workspace_set(home, capsys):
     assert main(["lab", "--dry-run", "--no-browser"]) == 0
     out = capsys.readouterr().out

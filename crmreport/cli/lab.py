@@ -23,8 +23,9 @@ def lab(
 ) -> None:
     """Open the chapters in JupyterLab.
 
-    They run as they are. Change client, period or a parameter in the first cell and run the notebook. What is
-    saved there, outputs aside, is what the next report runs.
+    They run as they are. Try another client, period or parameter in the first cell. Text and
+    cells saved here are what the next report runs. A parameter meant for a client's report goes to
+    reports.REPORT.parameters.CHAPTER in client.yml; in the saved first cell it keeps its default.
 
     \b
     Example:

@@ -252,7 +252,8 @@ def _check_notebook(declaration: Declaration, notebook: Path) -> None:
         if name in expected and found[name] != expected[name]:
             raise ConfigError(
                 f"{notebook.name}: {name} = {found[name]!r} but {notebook.stem}.yml says {expected[name]!r}; "
-                "make them equal"
+                f"set it for a client under reports.<report>.parameters.{notebook.stem} in client.yml, "
+                f"or change the default in {notebook.stem}.yml too"
             )
 
 

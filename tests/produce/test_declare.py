@@ -103,7 +103,13 @@ PARAMETER = {"type": "int", "default": 12, "minimum": 1, "maximum": 60, "descrip
         pytest.param(HEAD, 1, "does not set 'window_months'", id="declared, not set"),
         pytest.param("window_months = 12", 1, "does not set 'client'", id="client missing"),
         pytest.param(HEAD + "window_month = 12", 1, "did you mean window_months", id="set, not declared"),
-        pytest.param(HEAD + "window_months = 6", 1, "make them equal", id="another default"),
+        pytest.param(
+            HEAD + "window_months = 6",
+            1,
+            r"set it for a client under reports\.<report>\.parameters\.decile in client\.yml, "
+            r"or change the default in decile\.yml too",
+            id="another default",
+        ),
         pytest.param(HEAD + "window_months = len('a')", 1, "only name = value", id="a call"),
         pytest.param(HEAD + "import os", 1, "only name = value", id="an import"),
         pytest.param(HEAD + "window_months =", 1, "line 4: no Python", id="not Python"),
