@@ -275,13 +275,33 @@ def test_lab_starts_in_the_notebooks_with_the_workspace_set(home, capsys):
 
 
 def test_init_without_a_terminal_leaves_marked_todos_and_says_so(home, capsys):
-    assert main(["init", "north"]) == 0
+    assert main(["init", "north", "--empty"]) == 0
     out = capsys.readouterr().out
     text = (home / "clients" / "north" / "client.yml").read_text(encoding="utf-8")
     assert "TODO name.ja: the client's name in Japanese" in out
     assert "Fill in the 6 lines marked TODO" in out
     assert text.count("# TODO") == 6
     assert (home / "clients" / "north" / "data").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("hold", "said"),
+    [
+        pytest.param(None, "clients/north/data/ does not exist", id="no folder"),
+        pytest.param("", "clients/north/data/ holds no files", id="empty folder"),
+        pytest.param(".DS_Store", "clients/north/data/ holds no files", id="a hidden file"),
+    ],
+)
+def test_init_without_data_makes_no_client(home, capsys, hold, said):
+    data = home / "clients" / "north" / "data"
+    if hold is not None:
+        data.mkdir(parents=True)
+        if hold:
+            (data / hold).touch()
+    before = sorted(home.rglob("*"))
+    assert main(["init", "north", "--name-ja", "北", "--name-en", "North"]) == 2
+    assert f"error: {said}; put the client's files there first, or say --empty" in capsys.readouterr().err
+    assert sorted(home.rglob("*")) == before
 
 
 def test_init_recognises_the_files_and_needs_nothing_more_when_told_the_rest(home, capsys):

@@ -9,6 +9,7 @@ import typer
 
 from crmreport.cli.options import DryRun, Json
 from crmreport.cli.output import say, say_json
+from crmreport.errors import ConfigError
 from crmreport.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def init(
     tax_included: Annotated[
         bool | None, typer.Option("--tax-included/--tax-excluded", help="Whether amounts include tax.")
     ] = None,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Write one to be filled in by hand, without any data.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing client.yml.")] = False,
     dry_run: DryRun = False,
     json: Json = False,
@@ -43,7 +47,7 @@ def init(
 
     workspace = Workspace.find()
     refuse_to_overwrite(workspace, client, overwrite=overwrite)
-    sources = _look(workspace, client)
+    sources = _look(workspace, client, empty=empty)
     answers = Answers(
         name_ja, name_en, currency, timezone, sources.tax_included if tax_included is None else tax_included
     )
@@ -80,12 +84,18 @@ def _ask(given: Answers) -> Answers:
     )
 
 
-def _look(workspace: Workspace, client: str) -> Sources:
-    from crmreport.scaffold import Sources
-
+def _look(workspace: Workspace, client: str, *, empty: bool) -> Sources:
     folder = workspace.client(client)
-    if not (folder / "data").is_dir():
-        return Sources({})
+    if not any(p.is_file() and not p.name.startswith(".") for p in (folder / "data").rglob("*")):
+        if empty:
+            from crmreport.scaffold import Sources
+
+            return Sources({})
+        found = "holds no files" if (folder / "data").is_dir() else "does not exist"
+        raise ConfigError(
+            f"clients/{client}/data/ {found}; put the client's files there first, "
+            "or say --empty for a client.yml to be filled in by hand"
+        )
     # Polars is loaded only where there is something to read.
     from crmreport.intake import guess_sources
     from crmreport.scaffold import from_guesses
