@@ -221,9 +221,11 @@ def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str
     rows = count.rows if count else finding.list_rows
     if rows is not None:
         who = words.say(Text("book.actions.people", n=finding.list_rows or rows))
-        if count and count.without_consent:
-            consented = words.say(Text("book.actions.consented", n=count.rows, left=count.without_consent))
-            who += {"ja": f"。{consented}", "en": f". {consented}"}[words.lang]
+        if count and count.without_consent != 0:
+            consented = Text("book.actions.consented", n=count.rows, left=count.without_consent)
+            unknown = Text("book.actions.consent_unknown")
+            said = words.say(unknown if count.without_consent is None else consented)
+            who += {"ja": f"。{said}", "en": f". {said}"}[words.lang]
     elif finding.measure == "data_fix":
         who = words.label("book.actions.data_task")
     else:

@@ -20,10 +20,14 @@ from crmreport.produce.provenance import (
 
 @dataclass(frozen=True, slots=True)
 class ListCount:
-    """How many customers an action list holds, and how many gave no consent and are left out."""
+    """How many customers an action list holds, and how many gave no consent and are left out.
+
+    ``without_consent`` is None for a list to write to whose customers were never asked, as far as the
+    files say: the client gave no column of consent, and the list holds everybody.
+    """
 
     rows: int
-    without_consent: int
+    without_consent: int | None
 
 
 def make_provenance(plan: Plan, intake: IntakeReport) -> Provenance:

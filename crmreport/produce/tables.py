@@ -164,7 +164,7 @@ def write_list(
         sheet.freeze_panes(3, 1)
         if cells:
             sheet.autofilter(2, 0, 2 + len(cells), len(columns) - 1)
-    return ListCount(len(kept), len(frame) - len(kept))
+    return ListCount(len(kept), None if contact and not consents else len(frame) - len(kept))
 
 
 def _write_plain(

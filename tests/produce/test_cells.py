@@ -123,3 +123,13 @@ def test_action_list_honours_consent(tmp_path: Path, contact: bool, ids: list[st
     sheet = openpyxl.load_workbook(tmp_path / "decile.x.xlsx").worksheets[0]
     found = [row[0].value for row in sheet.iter_rows(min_row=4)]
     assert found == [i.removeprefix("'") for i in ids]
+
+
+@pytest.mark.parametrize(("contact", "left"), [(True, None), (False, 0)], ids=["writing", "not writing"])
+def test_without_a_column_of_consent_a_list_holds_everybody(
+    tmp_path: Path, contact: bool, left: int | None
+) -> None:
+    source = tmp_path / "x.parquet"
+    pd.DataFrame({"customer_id": ["1", "2"], "reason": ["lapsed"] * 2}).to_parquet(source, index=False)
+    count = write_list(tmp_path, "decile.x", source, words=WORDS, as_of=DAY, title="一覧", contact=contact)
+    assert (count.rows, count.without_consent) == (2, left)

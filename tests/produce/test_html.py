@@ -22,6 +22,7 @@ from crmreport.produce.book import Book, make_book
 from crmreport.produce.declare import Declaration
 from crmreport.produce.outputs import Executed
 from crmreport.produce.provenance import InputFile, Provenance
+from crmreport.produce.record import ListCount
 from tests.produce.chapters import finding, message, table
 
 MIME = "application/vnd.crmreport.v1+json"
@@ -70,7 +71,12 @@ CLIENT = Client.model_validate(
 PERIOD = Period.parse("2026-10")
 
 
-def book(lang: str = "ja", chapters: list[Executed] | None = None, client: Client = CLIENT) -> Book:
+def book(
+    lang: str = "ja",
+    chapters: list[Executed] | None = None,
+    client: Client = CLIENT,
+    lists: dict[str, ListCount] | None = None,
+) -> Book:
     return make_book(
         lang=lang,
         report="assessment",
@@ -79,7 +85,33 @@ def book(lang: str = "ja", chapters: list[Executed] | None = None, client: Clien
         period=PERIOD,
         chapters=CHAPTERS if chapters is None else chapters,
         provenance=Provenance(inputs=(InputFile("受注.csv", "ab" * 32, 12),)),
+        lists=lists,
     )
+
+
+@pytest.mark.parametrize(
+    ("without", "ja", "en"),
+    [
+        pytest.param(0, "900人", "900 customers", id="all consented"),
+        pytest.param(
+            100,
+            "900人。リストは800人（連絡の同意がない100人を除く）",
+            "900 customers. 800 on the list (100 without consent left out)",
+            id="some did not",
+        ),
+        pytest.param(
+            None,
+            "900人。配信同意の項目がないため、送付前に同意をご確認ください。",
+            "900 customers. The files have no column of consent; check consent before sending.",
+            id="nobody knows",
+        ),
+    ],
+)
+def test_an_action_says_what_is_known_of_consent(without: int | None, ja: str, en: str) -> None:
+    lists = {"decile.lapsed_top": ListCount(900 - (without or 0), without)}
+    for lang, who in (("ja", ja), ("en", en)):
+        (action,) = [a for a in book(lang, lists=lists).actions if a.list_file]
+        assert action.who == who
 
 
 @pytest.fixture(scope="module")
