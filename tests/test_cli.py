@@ -162,6 +162,25 @@ def test_run_says_where_the_report_is(home, made, capsys):
     assert "reports/east/2026-10/index.html" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(
+            ["--lang", "ja"],
+            "the report now holds ja only, no files in en; run without --lang for all languages\n",
+            id="one of two",
+        ),
+        pytest.param(["--lang", "en,ja"], "", id="both"),
+        pytest.param([], "", id="not given"),
+    ],
+)
+def test_run_says_when_a_report_holds_not_all_languages(home, made, capsys, words, said):
+    assert main(["run", "-c", "east", "-p", "2026-10", *words]) == 0
+    assert [x for x in capsys.readouterr().err.splitlines(keepends=True) if "holds" in x] == [said] * bool(
+        said
+    )
+
+
 def test_other_clients_go_on_when_one_fails(home, made, capsys):
     made[1]["east"] = DataError("orders.csv is [red]broken[/red]")
     assert main(["run", "--all", "-p", "2026-10", "--json"]) == 3

@@ -32,5 +32,10 @@ Client = Annotated[
 ]
 Languages = Annotated[
     list[str] | None,
-    typer.Option("--lang", "-l", help="ja or en; may be repeated. All of the client's when not given."),
+    typer.Option(
+        "--lang",
+        "-l",
+        help="ja or en; may be repeated. The report then holds these languages only; "
+        "all of the client's when not given.",
+    ),
 ]

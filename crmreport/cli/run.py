@@ -42,6 +42,7 @@ def run(
     """Make reports for a period.
 
     HTML, PDF, tables and action lists go into reports/CLIENT/PERIOD/.
+    A run replaces the whole report: made with --lang ja it has no English files any more.
     What has not changed since the last run is not made again. When one of several clients
     fails, the others go on; the exit code is that of the first failure. --all skips a client
     none of whose files is there yet.
@@ -107,9 +108,15 @@ def run_one(
         published = run_report(
             workspace, client_id, name, report=report, languages=languages, progress=progress
         )
-    record = _record(client_id, name, report, published)
+    spoken = languages or list(settings.languages)
+    record = _record(client_id, name, report, spoken, published)
     if not json:
         _print(record, published)
+        if left_out := [language for language in settings.languages if language not in spoken]:
+            note(
+                f"the report now holds {', '.join(spoken)} only, no files in {', '.join(left_out)}; "
+                "run without --lang for all languages"
+            )
     return record
 
 
@@ -176,11 +183,14 @@ def _print_plan(plan: dict[str, Any]) -> None:
     say(f"  into {plan['folder']}")
 
 
-def _record(client_id: str, period: str, report: str, published: Published) -> dict[str, Any]:
+def _record(
+    client_id: str, period: str, report: str, languages: list[str], published: Published
+) -> dict[str, Any]:
     return {
         "client": client_id,
         "period": period,
         "report": report,
+        "languages": languages,
         "folder": str(published.path),
         "files": sorted(f.name for f in published.path.iterdir() if f.suffix in (".html", ".pdf")),
         "unchanged": published.reused,
