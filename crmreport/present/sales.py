@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from math import isnan, sqrt
 from typing import Any
 
@@ -16,6 +17,9 @@ from crmreport.present.numbers import MoneyUnit
 
 FLAT = 0.01
 """Relative changes of revenue smaller than this are told as unchanged."""
+
+BURN_IN_DAYS = 180
+"""So long after the data begin, whoever bought before them has hardly come back yet and looks new."""
 
 _SPECS = {
     "revenue": "money",
@@ -37,6 +41,7 @@ _MEASURES: dict[str, Measure] = {
     "unit_price": "push_assortment",
     "guests": "member_signup",
 }
+_TOLD_BY_FIRST = ("new_customers", "repeat_share")
 _GUEST_SHARE = 0.05
 _FEW_BUYERS = 5
 _Z95 = 1.96
@@ -77,9 +82,18 @@ def message(kpis: SalesKpis, tree: RevenueTree) -> Message:
     return Message("sales.message", Text(f"sales.message.{way}", **said), method)
 
 
-def kpi(kpis: SalesKpis) -> Table:
-    """The period's KPIs; page 1 takes its tiles from here."""
+def kpi(kpis: SalesKpis, *, first_day: date | None = None) -> Table:
+    """The period's KPIs; page 1 takes its tiles from here.
+
+    Args:
+        kpis: The period's KPIs.
+        first_day: First day of the data: what tells first purchases from later ones is blank for a
+            compared period less than `BURN_IN_DAYS` after it. Not judged when None.
+    """
     frame, period = kpis.table.copy(), kpis.now.period
+    for name, totals in (("previous", kpis.previous), ("year_ago", kpis.year_ago)):
+        if _in_burn_in(totals.period, first_day):
+            frame.loc[frame["kpi"].isin(_TOLD_BY_FIRST), [name, f"change_{name}"]] = float("nan")
     frame.insert(1, "spec", frame["kpi"].map(_SPECS))
     frame["change_spec"] = frame["kpi"].map(lambda name: "pt" if name == "repeat_share" else "spct")
     # A column for a period before the data would hold nothing but dashes.
@@ -102,7 +116,12 @@ def kpi(kpis: SalesKpis) -> Table:
             *compared,
         ),
         title=Text(f"sales.kpi_table.title.{state}", period=period_text(kpis.now.period)),
-        note=Text("sales.kpi_table.note", as_of=kpis.now.period.as_of, guests=kpis.now.guest_revenue),
+        note=Text(
+            "sales.kpi_table.note",
+            as_of=kpis.now.period.as_of,
+            guests=kpis.now.guest_revenue,
+            burn_in=BURN_IN_DAYS,
+        ),
     )
 
 
@@ -303,7 +322,7 @@ def split_table(split: SalesSplit) -> Table:
     )
 
 
-def new_customers_note(kpis: SalesKpis) -> Note:
+def new_customers_note(kpis: SalesKpis, *, first_day: date | None = None) -> Note:
     """New customers against a year ago, told as unchanged while chance explains the difference."""
     now, base = kpis.now, kpis.year_ago
     said = {"period": period_text(now.period), "n": now.new_customers}
@@ -311,6 +330,8 @@ def new_customers_note(kpis: SalesKpis) -> Note:
         return Note(Text("sales.new_note.alone", **said))
     if now.is_preliminary:
         return Note(Text("sales.new_note.preliminary", **said))
+    if _in_burn_in(base.period, first_day):
+        return Note(Text("sales.new_note.burn_in", **said, burn_in=BURN_IN_DAYS))
     if not base.new_customers:
         return Note(Text("sales.new_note.none_before", **said))
     change = now.new_customers / base.new_customers - 1
@@ -319,9 +340,12 @@ def new_customers_note(kpis: SalesKpis) -> Note:
     return Note(Text(f"sales.new_note.{case}", **said))
 
 
-def findings(kpis: SalesKpis, tree: RevenueTree, kinds: SalesSplit) -> list[Finding]:
+def findings(
+    kpis: SalesKpis, tree: RevenueTree, kinds: SalesSplit, *, first_day: date | None = None
+) -> list[Finding]:
     """What the sales say: the driver of the change, fewer new customers, revenue without a name."""
-    found = [_driver_finding(kpis, tree), _new_customers_finding(kpis), _guest_finding(kpis, kinds)]
+    new_customers = None if _in_burn_in(kpis.year_ago.period, first_day) else _new_customers_finding(kpis)
+    found = [_driver_finding(kpis, tree), new_customers, _guest_finding(kpis, kinds)]
     return [finding for finding in found if finding is not None]
 
 
@@ -377,6 +401,10 @@ def _guest_finding(kpis: SalesKpis, kinds: SalesSplit) -> Finding | None:
         for name in ("revenue", "revenue_share", "orders")
     }
     return Finding("sales.guests", "opportunity", facts, "member_signup", money=row["revenue"])
+
+
+def _in_burn_in(period: Period, first_day: date | None) -> bool:
+    return first_day is not None and period.start < first_day + timedelta(days=BURN_IN_DAYS)
 
 
 def _is_year(period: Period) -> bool:

@@ -134,6 +134,25 @@ def test_fewer_new_customers_is_a_finding_only_beyond_chance():
     assert "偶然のぶれ" in Words("ja").say(noise.text)
 
 
+BEGINNINGS = {
+    "180 days before the period": (date(2025, 4, 4), True),
+    "179 days before the period": (date(2025, 4, 5), False),
+    "with the period": (date(2025, 10, 1), False),
+}
+
+
+@pytest.mark.parametrize(("first_day", "compared"), BEGINNINGS.values(), ids=BEGINNINGS)
+def test_near_the_beginning_of_the_data_everybody_looks_new(first_day, compared):
+    kpis, tree, kinds = results(shop(last_year=400, now=300))
+    found = [f.id for f in page.findings(kpis, tree, kinds, first_day=first_day)]
+    assert ("sales.new_customers" in found) == compared
+    row = page.kpi(kpis, first_day=first_day).frame.set_index("kpi").loc["new_customers"]
+    assert row[["year_ago", "change_year_ago"]].notna().tolist() == [compared] * 2
+    note = page.new_customers_note(kpis, first_day=first_day)
+    assert ("比べていません" in Words("ja").say(note.text)) != compared
+    assert ("still look new" in Words("en").say(note.text)) != compared
+
+
 def test_what_one_or_two_buyers_did_is_no_finding():
     kpis, tree, kinds = results(shop(last_year=2, now=1))
     assert page.findings(kpis, tree, kinds) == []
