@@ -108,7 +108,7 @@ def run_one(
         published = run_report(
             workspace, client_id, name, report=report, languages=languages, progress=progress
         )
-    spoken = languages or list(settings.languages)
+    spoken = list(dict.fromkeys(languages or settings.languages))
     record = _record(client_id, name, report, spoken, published)
     if not json:
         _print(record, published)
