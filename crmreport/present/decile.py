@@ -20,6 +20,7 @@ TABLE, STATUS = "decile.table", "decile.status"
 # Below these a sentence would make much of little.
 _FEW, _EVEN, _NOTABLE, _LARGE = 5, 0.2, 0.05, 0.1
 _SAME = 0.005
+_NEARLY_ALL = 0.9
 
 
 def message(result: Deciles) -> Message:
@@ -31,11 +32,13 @@ def message(result: Deciles) -> Message:
         "lapsed": lapsed,
         "days": result.lapsed_days,
         "one_in": _one_in(lapsed),
+        "customers": int(top["customers"]),
+        "active": int(top["active_customers"]),
     }
     if values["share"] < _EVEN:
         case = "even"
     elif lapsed < _NOTABLE or top["lapsed_customers"] < _FEW:
-        case = "loyal"
+        case = "loyal" if 1 - lapsed >= _NEARLY_ALL else "few"
     else:
         case = "lapsed_one_in" if values["one_in"] else "lapsed_share"
     return Message("decile.message", Text(f"decile.message.{case}", **values), Text("decile.method"))

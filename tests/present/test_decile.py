@@ -38,6 +38,18 @@ MESSAGES = {
         "そのほとんどが今も買い続けている",
         "nearly all of them are still buying",
     ),
+    "5 of 6 still buy": (
+        [1000.0] * 6 + [10.0] * 54,
+        1,
+        "その6人のうち5人が今も買い続けている",
+        "5 of these 6 are still buying",
+    ),
+    "9 of 10 are nearly all": (
+        [1000.0] * 10 + [10.0] * 90,
+        1,
+        "そのほとんどが今も買い続けている",
+        "nearly all of them are still buying",
+    ),
     "spread evenly": ([10.0] * 300, 30, "上位10%の割合は10.0%にとどまる", "bring only 10.0%"),
 }
 
