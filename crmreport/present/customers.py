@@ -43,6 +43,8 @@ def message(profiles: Profiles) -> Message:
     """The chapter's heading: the group that slips, else the one that gains, else who carries the revenue."""
     if not profiles:
         return _said("nothing")
+    if not (profiles := _telling(profiles)):
+        return _said("unknown")
     if row := _worst(profiles):
         by, group = row
         return _said(f"slips.{_words_for(by)}", group=group["group"], rate=-group["revenue_change_rate"])
@@ -52,8 +54,6 @@ def message(profiles: Profiles) -> Message:
     by, profile = next(iter(profiles.items()))
     known = profile.table[profile.table["kind"] == "value"]
     case = "alike" if _is_compared(profile) else "first"
-    if known.empty:
-        return _said("nothing")
     top = known.iloc[0]
     return _said(f"{case}.{_words_for(by)}", group=top["group"], share=top["revenue_share"])
 
@@ -66,6 +66,8 @@ def note(profiles: Profiles) -> Note:
     """What is judged, and how sure."""
     if not profiles:
         return Note(Text("customers.note.nothing"))
+    if not (profiles := _telling(profiles)):
+        return Note(Text("customers.note.unknown"))
     judged = [p for p in profiles.values() if _is_compared(p)]
     if not judged:
         return Note(Text("customers.note.first"))
@@ -78,6 +80,7 @@ def note(profiles: Profiles) -> Note:
 
 def change_charts(profiles: Profiles) -> list[Chart]:
     """The chart of the attribute with the largest slip, else of the first; none without an attribute."""
+    profiles = _telling(profiles)
     return [change_chart(profiles)] if profiles else []
 
 
@@ -191,14 +194,14 @@ def _drawn_rows(profile: CustomerProfile) -> pd.DataFrame:
 
 
 def tables(profiles: Profiles, *, left_out: LeftOut, ranks: Sequence[str] = ()) -> list[Table]:
-    """One table per attribute.
+    """One table per attribute that has a group of its own beside “unknown” and “other”.
 
     Args:
         profiles: Profiles by attribute.
         left_out: Lines of the window nobody can be asked about.
         ranks: Member ranks, lowest first.
     """
-    return [_table(by, profile, left_out, ranks) for by, profile in profiles.items()]
+    return [_table(by, profile, left_out, ranks) for by, profile in _telling(profiles).items()]
 
 
 def _table(by: str, profile: CustomerProfile, left_out: LeftOut, ranks: Sequence[str]) -> Table:
@@ -247,6 +250,7 @@ def _table(by: str, profile: CustomerProfile, left_out: LeftOut, ranks: Sequence
 
 def split_tables(profiles: Profiles) -> list[Table]:
     """The change of the drawn attribute, split into customers and spend; none when nothing is compared."""
+    profiles = _telling(profiles)
     if not profiles or not _is_compared(profiles[_drawn(profiles)]):
         return []
     by = _drawn(profiles)
@@ -327,6 +331,11 @@ def _extreme(
     pick = max if largest else min
     by, row = pick(rows, key=lambda item: item[1][column])
     return by, {str(name): value for name, value in row.items()}
+
+
+def _telling(profiles: Profiles) -> Profiles:
+    # Where all customers are unknown or in groups too small to show, a table has nothing to say.
+    return {by: profile for by, profile in profiles.items() if (profile.table["kind"] == "value").any()}
 
 
 def _is_compared(profile: CustomerProfile) -> bool:

@@ -73,6 +73,28 @@ def test_message(profiles, ja, en):
     assert en in EN.say(text)
 
 
+def test_attributes_without_a_known_group_are_not_shown_and_said_so():
+    lines = pd.DataFrame(
+        {
+            "customer_id": ["a", "b"],
+            "order_id": ["1", "2"],
+            "order_date": pd.to_datetime(["2026-06-01", "2026-06-02"]),
+            "revenue": [100.0, 50.0],
+            "is_return": False,
+        }
+    )
+    groups = pd.DataFrame({"customer_id": ["a"], "group": ["kanto"]})
+    small = {"region": customer_profile(lines, groups, by="region", **NOW, before=None)}
+    assert set(small["region"].table["kind"]) == {"other", "unknown"}
+    assert EN.say(page.message(small).text) == "No customer attribute has a known group large enough to show"
+    assert "空欄か" in JA.say(page.note(small).text)
+    shown = page.change_charts(small), page.tables(small, left_out=NOBODY), page.split_tables(small)
+    assert shown == ([], [], [])
+    known = {"age_band": profile(now={"20s": 1.0, "30s": 1.0}, by="age_band")}
+    assert page.message(small | known) == page.message(known)
+    assert [t.id for t in page.tables(small | known, left_out=NOBODY)] == ["customers.by_age_band"]
+
+
 def test_the_regions_slip_is_a_finding_with_its_lost_revenue():
     profiles = {"region": profile(now={"tohoku": 0.5, "kanto": 1.0, "kinki": 1.0})}
     (finding,) = page.findings(profiles)
