@@ -1,5 +1,6 @@
 """Labels: two languages that say the same things, and values written by one rule."""
 
+import re
 import string
 
 import pytest
@@ -104,3 +105,15 @@ def test_braces_and_markup_in_a_value_stay_text(monkeypatch):
 )
 def test_a_clients_text_cannot_break_a_page(value, spec, said):
     assert Words("ja").format(value, spec) == said
+
+
+def test_english_labels_can_count_one():
+    areas = ("sales.", "data_quality.", "rfm.", "decile.", "lifecycle.")
+    fixed_plural = re.compile(r":count\} (new )?(customers|buyers|orders|people|order lines)\b")
+    found = [key for key, text in labels("en").items() if key.startswith(areas) and fixed_plural.search(text)]
+    assert found == []
+    assert (
+        Words("en")
+        .say(Text("sales.new_note.alone", period="May", n=1))
+        .startswith("May brought 1 new customer;")
+    )
