@@ -441,7 +441,6 @@ def findings(intake: Intake) -> list[Finding]:
         if name == "orphan_customers":
             case = "consent" if _knows_consent(intake) else "no_consent"
         elif name == "conflict":
-            facts["columns"] = Fact(len(rows))
             case = "one" if len(rows) == 1 else "several"
         found.append(Finding(f"data_quality.{name}", severity, facts, "data_fix", case=case))
     aside = sum(s.quarantined for s in intake.sources)

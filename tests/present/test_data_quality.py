@@ -208,7 +208,7 @@ CONFLICTS = {
     "one column": ([conflict("sex", 1)], "1 key stands with different values (Customers: Sex)."),
     "several columns": (
         [conflict("sex", 3), conflict("prefecture", 8), conflict("rank", 2)],
-        "In 3 columns of the masters, keys stand with different values; the largest share is in "
+        "In several columns of the masters, keys stand with different values; the largest share is in "
         "Customers: Prefecture (8 keys).",
     ),
 }
