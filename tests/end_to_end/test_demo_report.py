@@ -47,6 +47,8 @@ def test_html_and_pdf_are_there(demo, lang):
         pytest.param("customers.region_slip", id="a region that slips"),
         pytest.param("ctb.push", id="a category and scent that gain"),
         pytest.param("ctb.fix", id="a category and scent that are not bought again"),
+        pytest.param("sales.guests", id="sales without a name"),
+        pytest.param("data_quality.store_missing", id="a store a delivery lacks"),
     ],
 )
 def test_the_report_finds_what_was_planted(demo, truth):
