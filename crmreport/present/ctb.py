@@ -511,7 +511,7 @@ def _cell_facts(cells: CtbCells) -> dict[str, Any]:
 
 
 def _unit(unit: PurchaseUnit) -> Text:
-    return Text(f"ctb.unit.{unit}")
+    return Text(f"unit.{unit}")
 
 
 def _leads(coverage: pd.DataFrame) -> dict[str, str]:

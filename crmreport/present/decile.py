@@ -316,7 +316,7 @@ def _window(result: Deciles) -> dict[str, Any]:
         "as_of": result.as_of,
         "since": Text("decile.since.day", day=result.since) if result.since else Text("decile.since.start"),
         "days": result.lapsed_days,
-        "unit": Text(f"decile.unit.{result.unit}"),
+        "unit": Text(f"unit.{result.unit}"),
         "apart": result.n_not_positive,
         "guests": result.left_out.n_guest_lines,
         "guest_revenue": result.left_out.guest_revenue,

@@ -446,7 +446,7 @@ def _window(result: Segmented) -> dict[str, Any]:
         "buyers": result.n_customers,
         "as_of": table.as_of,
         "since": Text("rfm.since.day", day=table.since) if table.since else Text("rfm.since.start"),
-        "unit": Text(f"rfm.unit.{table.unit}"),
+        "unit": Text(f"unit.{table.unit}"),
         "value": Text(f"rfm.value.{table.monetary}"),
         "guests": table.left_out.n_guest_lines,
         "guest_revenue": table.left_out.guest_revenue,
