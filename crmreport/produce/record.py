@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crmreport.intake import IntakeReport
 from crmreport.produce import ChapterRun
@@ -16,6 +17,9 @@ from crmreport.produce.provenance import (
     Provenance,
     package_versions,
 )
+
+if TYPE_CHECKING:
+    from crmreport.produce.book import Book
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ def make_record(
     outcomes: dict[str, Outcome],
     provenance: Provenance,
     *,
+    books: Sequence[Book],
     lists: dict[str, ListCount],
     store: str,
     timings: dict[str, float],
@@ -76,6 +81,9 @@ def make_record(
         "status": "partial" if partial else "complete",
         "report": plan.report,
         "client": plan.client.client,
+        "client_name": {book.lang: book.client for book in books},
+        "title": {book.lang: book.title for book in books},
+        "accent": books[0].accent,
         "period": plan.period.name,
         "as_of": plan.period.as_of.isoformat(),
         "languages": list(plan.languages),
@@ -96,7 +104,21 @@ def make_record(
         ],
         "inputs": [asdict(i) for i in provenance.inputs],
         "flows": [asdict(f) for f in provenance.flows],
+        "kpis": _kpis(books),
         "lists": {name: asdict(count) for name, count in lists.items()},
         "versions": dict(provenance.packages),
         "timings": dict(timings),
     }
+
+
+def _kpis(books: Sequence[Book]) -> list[dict[str, Any]]:
+    """The key figures of page 1: raw, and as each language prints them."""
+    return [
+        {
+            "id": tiles[0].id,
+            "value": tiles[0].raw,
+            "spec": tiles[0].spec,
+            "text": {book.lang: tile.value for book, tile in zip(books, tiles, strict=True)},
+        }
+        for tiles in zip(*(book.summary.kpis for book in books), strict=True)
+    ]

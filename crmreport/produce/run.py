@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from time import monotonic
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from crmreport.config import Client, Language
 from crmreport.config_file import load_client
@@ -21,6 +21,9 @@ from crmreport.produce.provenance import Provenance
 from crmreport.produce.record import ListCount, make_provenance, make_record
 from crmreport.report import client_segments, client_words
 from crmreport.workspace import HOME_VARIABLE, Workspace
+
+if TYPE_CHECKING:
+    from crmreport.produce.book import Book
 
 Tell = Callable[[Progress], None]
 
@@ -90,9 +93,16 @@ def run(
         clock.lap("chapters")
         partial = any(r.status == "failed" for r in runs)
         provenance = make_provenance(plan, store.report)
-        pages, lists = _book(workspace, plan, stage, runs, provenance, progress, clock, partial)
+        books, pages, lists = _book(workspace, plan, stage, runs, provenance, progress, clock, partial)
         record = make_record(
-            plan, runs, outcomes, provenance, lists=lists, store=store.path.name, timings=clock.stop()
+            plan,
+            runs,
+            outcomes,
+            provenance,
+            books=books,
+            lists=lists,
+            store=store.path.name,
+            timings=clock.stop(),
         )
         publish.write_record(stage, record)
         if partial:
@@ -182,7 +192,7 @@ def _book(
     progress: Tell,
     clock: _Clock,
     partial: bool,
-) -> tuple[dict[str, int], dict[str, ListCount]]:
+) -> tuple[list[Book], dict[str, int], dict[str, ListCount]]:
     """Bind, print and write every file of the report into the stage."""
     import nbformat
 
@@ -262,7 +272,7 @@ def _book(
             progress(Progress("book", len(pages), len(books), bound.lang))
     _index(stage, stem, books)
     clock.lap("book")
-    return pages, counts
+    return books, pages, counts
 
 
 def _index(stage: Path, stem: str, books: Sequence[Any]) -> None:

@@ -34,8 +34,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Kpi:
-    """One tile."""
+    """One tile, and the raw number it shows."""
 
+    id: str
+    raw: float | None
+    spec: str
     label: str
     value: str
     changes: list[Change]
@@ -151,7 +154,8 @@ def kpi_tiles(table: Item, *, words: Words, period: Period, targets: dict[str, f
         target = targets.get(kpi, row.get("target"))
         if not is_blank(target):
             changes.append(_change(words.label("book.change.target"), value, target, spec, words))
-        tiles.append(Kpi(_kpi_label(kpi, words), words.format(value, spec), changes))
+        raw = None if is_blank(value) else float(value)
+        tiles.append(Kpi(kpi, raw, spec, kpi_label(kpi, words), words.format(value, spec), changes))
     return tiles
 
 
@@ -161,7 +165,8 @@ def _compares(rows: pd.DataFrame, column: str) -> bool:
     return bool(shown) and all(bool(rows[name].notna().any()) for name in shown)
 
 
-def _kpi_label(kpi: str, words: Words) -> str:
+def kpi_label(kpi: str, words: Words) -> str:
+    """What a key figure is called."""
     keys = (f"sales.kpi.{kpi}", f"book.kpi.{kpi}", f"sales.column.{kpi}", f"column.{kpi}")
     return words.label(next((key for key in keys if words.has(key)), keys[0]))
 
