@@ -29,6 +29,7 @@ def _each_once(items: list[str]) -> list[str]:
     return items
 
 
+MAIL_ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 Words = dict[Language, str]
@@ -139,6 +140,42 @@ class ReportPlan(_Strict):
     parameters: dict[str, dict[str, Any]] = {}
 
 
+Attachment = Literal["pdf", "html", "workbook", "lists"]
+
+
+def _no_address_twice(addresses: list[str]) -> list[str]:
+    _each_once([address.casefold() for address in addresses])
+    return addresses
+
+
+MailAddress = Annotated[str, Field(max_length=254, pattern=MAIL_ADDRESS)]
+
+
+class Delivery(_Strict):
+    """Where finished reports of this client go: by e-mail, or to one service that apprise knows."""
+
+    via: Literal["email", "apprise"]
+    to: Annotated[list[MailAddress], AfterValidator(_no_address_twice)] = []
+    url: Annotated[str | None, Field(repr=False)] = None
+    """In the file always ``${ENV_NAME}``, and kept so: the variable is read when something is sent."""
+    languages: Annotated[list[Language], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    """Those of the report when not given."""
+    reports: Annotated[list[Slug], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    """All when not given."""
+    attach: Annotated[list[Attachment], AfterValidator(_each_once)] = ["pdf"]
+    """Lists hold customer ids and go nowhere unless they are named here."""
+    max_mb: Annotated[int, Field(ge=1, le=150)] = 20
+    """Largest message, attachments as they travel."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.via == "email" and (not self.to or self.url is not None):
+            raise ValueError("via: email needs to: with at least one address, and no url:")
+        if self.via == "apprise" and (self.to or self.url is None):
+            raise ValueError("via: apprise needs url: ${ENV_NAME}, and no to:")
+        return self
+
+
 class Client(_Strict):
     """One client, as written in ``clients/<id>/client.yml``."""
 
@@ -161,6 +198,7 @@ class Client(_Strict):
     control_totals: list[ControlTotal] = []
     targets: dict[str, float] = {}
     reports: Annotated[dict[Slug, ReportPlan], Field(min_length=1)]
+    delivery: list[Delivery] = []
 
     @field_validator("sources")
     @classmethod

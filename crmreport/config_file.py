@@ -13,12 +13,15 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from crmreport.config import Client
+from crmreport.config import MAIL_ADDRESS, Client
 from crmreport.errors import ConfigError
 from crmreport.yaml_file import Place, YamlFile, read_yaml
 
 SECRET_KEYS = frozenset({"password"})
 """Keys whose value is ``${ENV_NAME}`` and nothing else; everywhere else ``${`` is refused."""
+
+LATE_SECRET_KEYS = frozenset({"url"})
+"""The same, but the name is kept and read when something is sent: making a report needs no such secret."""
 
 _TODO = "TODO"
 _UNDONE = frozenset({_TODO, f"data/{_TODO}.csv"})
@@ -28,6 +31,7 @@ _FORMS = {
     r"^[a-z0-9_-]{1,64}$": "1 to 64 of a-z, 0-9, _ and -",
     r"^#[0-9a-fA-F]{6}$": "a colour such as '#8a1c4a', in quotes",
     r"^[A-Z]{3}$": "three capitals such as JPY",
+    MAIL_ADDRESS: "one plain address such as name@example.co.jp",
 }
 
 
@@ -97,16 +101,19 @@ def _with_secrets(file: YamlFile, value: Any, place: Place, faults: list[str]) -
     if isinstance(value, list):
         return [_with_secrets(file, item, (*place, i), faults) for i, item in enumerate(value)]
     at = f"{file.where(place)}: {_dotted(place)}"
-    if place and place[-1] in SECRET_KEYS and value is not None:
+    late = place[:1] == ("delivery",) and place[-1] in LATE_SECRET_KEYS
+    if place and (late or place[-1] in SECRET_KEYS) and value is not None:
         variable = _VARIABLE.fullmatch(str(value))
         if variable is None:
             faults.append(f"{at}: a secret stands in the file; write ${{ENV_NAME}} and set that variable")
+        elif late:
+            return value
         elif variable[1] not in os.environ:
             faults.append(f"{at}: the environment variable {variable[1]} is not set; set it and run again")
         else:
             return os.environ[variable[1]]
     elif isinstance(value, str) and "${" in value:
-        keys = ", ".join(sorted(SECRET_KEYS))
+        keys = ", ".join(sorted(SECRET_KEYS | LATE_SECRET_KEYS))
         faults.append(
             f"{at}: {_shown(value)}: variables are read for secrets ({keys}) only; write the value itself"
         )
@@ -123,7 +130,7 @@ def _fault(file: YamlFile, detail: ErrorDetails) -> str:
     at = f"{file.where(place)}: {_dotted(place)}"
     found = detail["input"]
     context = detail.get("ctx") or {}
-    value = "(not shown)" if key in SECRET_KEYS else _shown(found)
+    value = "(not shown)" if _may_be_secret(place, found) else _shown(found)
     match detail["type"]:
         case "extra_forbidden":
             return f"{at}: unknown key; {_suggest(key, _known_keys(place[:-1]))}"
@@ -131,7 +138,7 @@ def _fault(file: YamlFile, detail: ErrorDetails) -> str:
             return f"{at}: is missing; add {key}: to {_dotted(place[:-1]) or 'the file'}"
         case "literal_error":
             choices = re.findall(r"'([^']*)'", context["expected"])
-            return f"{at}: {value} is not known; {_suggest(str(detail['input']), choices)}"
+            return f"{at}: {value} is not known; {_suggest(str(found), choices)}"
         case "string_type" if isinstance(found, int | float):
             return f"{at}: {value} should be text; put it in quotes: '{detail['input']}'"
         case "string_pattern_mismatch":
@@ -169,6 +176,7 @@ def _disagreements(file: YamlFile, client: Client, folder: Path) -> Iterator[str
             place = ("control_totals", i, "period")
             yield f"{file.where(place)}: {_dotted(place)}: {error}"
     yield from _axis_faults(file, client)
+    yield from _delivery_faults(file, client)
 
 
 def _axis_faults(file: YamlFile, client: Client) -> Iterator[str]:
@@ -195,6 +203,32 @@ def _chapter_faults(file: YamlFile, client: Client, notebooks: Path) -> Iterator
                 place = ("reports", name, "parameters", chapter)
                 near = _suggest(chapter, report.chapters)
                 yield f"{file.where(place)}: {_dotted(place)}: {chapter!r} is not in chapters:; {near}"
+
+
+def _delivery_faults(file: YamlFile, client: Client) -> Iterator[str]:
+    """Reports and languages the client does not have, and addresses that would get a report twice."""
+    taken: dict[tuple[str, str], int] = {}
+    for i, entry in enumerate(client.delivery):
+        chosen = (
+            ("reports", entry.reports, list(client.reports)),
+            ("languages", entry.languages, client.languages),
+        )
+        for key, given, known in chosen:
+            for k, item in enumerate(given or []):
+                if item not in known:
+                    place = ("delivery", i, key, k)
+                    near = _suggest(item, list(known))
+                    yield f"{file.where(place)}: {_dotted(place)}: the client has no {item!r}; {near}"
+        for k, address in enumerate(entry.to or [entry.url or ""]):
+            place = ("delivery", i, "to", k) if entry.to else ("delivery", i, "url")
+            for report in entry.reports or client.reports:
+                first = taken.setdefault((address.casefold(), report), i)
+                if first != i:
+                    other = file.where(("delivery", first))
+                    yield (
+                        f"{file.where(place)}: {_dotted(place)}: {address!r} gets {report} twice, "
+                        f"also by {other}; remove one"
+                    )
 
 
 def _path_fault(path: str, folder: Path) -> str | None:
@@ -249,6 +283,13 @@ def _suggest(given: str, known: list[str]) -> str:
 
 def _dotted(place: Place) -> str:
     return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).removeprefix(".")
+
+
+def _may_be_secret(place: Place, value: Any) -> bool:
+    """Whether a value is not to be shown; an address with a token may stand under a wrong key, too."""
+    if place and place[-1] in SECRET_KEYS:
+        return True
+    return place[:1] == ("delivery",) and (place[-1] in LATE_SECRET_KEYS or "://" in str(value))
 
 
 def _is_scalar(value: Any) -> bool:

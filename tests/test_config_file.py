@@ -191,6 +191,45 @@ MISTAKES = {
         ("data/orders.csv", "${HOME}/orders.csv"),
         "client.yml:5: sources.order_lines[0].path: '${HOME}/orders.csv': variables are read for secrets",
     ),
+    "address with a token in plain text": (
+        ("policies:\n", "delivery: [{via: apprise, url: 'slack://hunter2'}]\npolicies:\n"),
+        "client.yml:8: delivery[0].url: a secret stands in the file; write ${ENV_NAME}",
+    ),
+    "address with a token under a wrong key": (
+        ("policies:\n", "delivery: [{via: 'slack://hunter2'}]\npolicies:\n"),
+        "client.yml:8: delivery[0].via: (not shown) is not known; known are email, apprise",
+    ),
+    "e-mail without an address": (
+        ("policies:\n", "delivery: [{via: email}]\npolicies:\n"),
+        "client.yml:8: delivery[0]: via: email needs to: with at least one address",
+    ),
+    "e-mail address of another form": (
+        ("policies:\n", 'delivery: [{via: email, to: ["a@b.jp\\nBcc: c@d.jp"]}]\npolicies:\n'),
+        "delivery[0].to[0]: 'a@b.jp\\nBcc: c@d.jp' should be one plain address such as name@example.co.jp",
+    ),
+    "e-mail address given twice": (
+        ("policies:\n", "delivery: [{via: email, to: [a@b.jp, A@b.jp]}]\npolicies:\n"),
+        "client.yml:8: delivery[0].to: 'a@b.jp' is listed twice; remove one",
+    ),
+    "e-mail address in two entries": (
+        ("policies:\n", "delivery:\n- {via: email, to: [a@b.jp]}\n- {via: email, to: [A@b.jp]}\npolicies:\n"),
+        "client.yml:10: delivery[1].to[0]: 'A@b.jp' gets assessment twice, also by clients/shop/client.yml:9",
+    ),
+    "delivery of a report there is not": (
+        ("policies:\n", "delivery: [{via: email, to: [a@b.jp], reports: [monthly]}]\npolicies:\n"),
+        "client.yml:8: delivery[0].reports[0]: the client has no 'monthly'; known are assessment",
+    ),
+    "delivery in a language the client has not": (
+        (
+            "policies:\n",
+            "languages: [ja]\ndelivery: [{via: email, to: [a@b.jp], languages: [en]}]\npolicies:\n",
+        ),
+        "client.yml:9: delivery[0].languages[0]: the client has no 'en'; known are ja",
+    ),
+    "delivery of something else": (
+        ("policies:\n", "delivery: [{via: email, to: [a@b.jp], attach: [list]}]\npolicies:\n"),
+        "client.yml:8: delivery[0].attach[0]: 'list' is not known; did you mean 'lists'?",
+    ),
     "key given twice": (
         ("policies:\n", "policies: {}\npolicies:\n"),
         "client.yml:9: key 'policies' is given twice, also on line 8; remove one",
@@ -289,3 +328,16 @@ def test_a_value_nobody_has_filled_in_is_one_fault_with_line_and_key(write):
 
 def test_a_name_with_the_word_todo_in_it_is_a_name(write):
     assert load_client(write(GOOD.replace("en: Shop", "en: TODO Shop"))).name["en"] == "TODO Shop"
+
+
+def test_the_address_of_a_service_is_not_read_with_the_file(write, monkeypatch):
+    monkeypatch.setenv("CRMREPORT_TEST_URL", "json://hunter2")
+    text = GOOD + "delivery: [{via: apprise, url: '${CRMREPORT_TEST_URL}'}]\n"
+    client = load_client(write(text))
+    assert client.delivery[0].url == "${CRMREPORT_TEST_URL}"
+    assert "hunter2" not in client.model_dump_json()
+
+
+def test_a_column_may_be_called_url(write):
+    client = load_client(write(GOOD.replace("revenue: 金額", "revenue: 金額, url: 頁")))
+    assert client.sources["order_lines"][0].columns["url"] == "頁"

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
 import shutil
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from crmreport.config import Client, Language
 from crmreport.errors import ConfigError
 from crmreport.period import Period
+from crmreport.produce import ingredients
 from crmreport.produce.declare import Chapter, Scalar, load_chapter, resolve
+from crmreport.produce.digests import Stamp, part, sha256, stamp
+from crmreport.produce.ingredients import House, Ingredients, Input, Parts
 from crmreport.workspace import Workspace
 
-PACKAGE = Path(__file__).resolve().parents[1]
-TEMPLATES = PACKAGE.parent / "templates" / "report"
+TEMPLATES = ingredients.TEMPLATES
 _KEPT = 4
 """Executed notebooks kept per chapter; older ones make room."""
 
@@ -36,6 +29,8 @@ class Step:
     chapter: Chapter
     parameters: dict[str, Scalar]
     key: str
+    parts: Parts
+    """Digests of its notebook and its declaration."""
     missing: tuple[str, ...]
     """Needed tables the client did not send; not empty means the chapter is left out."""
 
@@ -54,6 +49,7 @@ class Plan:
     period: Period
     languages: tuple[Language, ...]
     steps: tuple[Step, ...]
+    ingredients: Ingredients
     key: str
     """Changes when any byte of the published report could change."""
 
@@ -80,8 +76,22 @@ def read_chapters(
             )
     if twice := next((c for c in listed.chapters if listed.chapters.count(c) > 1), None):
         raise ConfigError(f"{where.rpartition('.')[0]}.chapters: {twice} is listed twice; take one out")
-    chapters = [load_chapter(workspace.notebooks, name) for name in listed.chapters]
+    chapters = [_chapter(workspace.notebooks, name) for name in listed.chapters]
     return [(c, resolve(c.declaration, listed.parameters.get(c.name, {}), where=where)) for c in chapters]
+
+
+def _chapter(notebooks: Path, name: str) -> Chapter:
+    try:
+        stamps = tuple(stamp(notebooks / f"{name}{ending}") for ending in (".ipynb", ".yml"))
+    except OSError:
+        return load_chapter(notebooks, name)
+    return _loaded(notebooks, name, stamps)
+
+
+@lru_cache(maxsize=512)
+def _loaded(notebooks: Path, name: str, _: tuple[Stamp, ...]) -> Chapter:
+    # A night's reports share their chapters: each is read and checked once.
+    return load_chapter(notebooks, name)
 
 
 def make_plan(
@@ -93,34 +103,42 @@ def make_plan(
     languages: tuple[Language, ...],
     chapters: Sequence[tuple[Chapter, dict[str, Scalar]]],
     tables: Iterable[str],
-    store_key: str,
+    inputs: Iterable[Input],
+    house: House | None = None,
 ) -> Plan:
     """Decide what runs and under which key.
 
     Args:
         tables: Canonical tables in the store.
-        store_key: Content key of the store: a digest of every input byte and of how it was read.
+        inputs: Every file the store was made of.
+        house: Code, environment and template; those of this installation when not given.
     """
     there = set(tables)
-    shared = [
-        source_digest(),
-        environment_digest(),
-        _settings_digest(workspace.client(client.client), client),
-        store_key,
-        period.name,
-        ",".join(languages),
-    ]
+    house = house or ingredients.installed()
+    listed = client.reports[report]
+    titles = {f"title.{lang}": part(title) for lang, title in listed.title.items()}
+    made_of = Ingredients(
+        code=house.code,
+        environment=house.environment,
+        settings=ingredients.settings(workspace.client(client.client), client),
+        data=ingredients.data(inputs),
+        run={"period": period.name, "languages": ",".join(languages)},
+        rendering={
+            **house.rendering,
+            **titles,
+            "report": report,
+            "chapters": ",".join(chapter.name for chapter, _ in chapters),
+        },
+    )
+    shared = made_of.record()
     steps = []
     for chapter, parameters in chapters:
-        declaration = chapter.declaration
-        key = digest(
-            [*shared, sha256(chapter.notebook), sha256(chapter.file), json.dumps(parameters, sort_keys=True)]
-        )
-        missing = tuple(t for t in declaration.needs if t not in there)
-        steps.append(Step(chapter, parameters, key, missing))
-    listed = client.reports[report].model_dump_json()
-    whole = digest([report, listed, *(s.key for s in steps), *shared, rendering_digest()])
-    return Plan(report, client, period, languages, tuple(steps), whole)
+        own = ingredients.chapter_files(chapter.notebook, chapter.file)
+        key = ingredients.chapter_key(shared, chapter.name, own, parameters)
+        missing = tuple(t for t in chapter.declaration.needs if t not in there)
+        steps.append(Step(chapter, parameters, key, own, missing))
+    whole = ingredients.report_key(shared, [step.key for step in steps])
+    return Plan(report, client, period, languages, tuple(steps), made_of, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,73 +174,4 @@ class Cache:
             shutil.rmtree(old.with_suffix(".lists"), ignore_errors=True)
 
 
-def digest(parts: Iterable[str]) -> str:
-    """One short key for many texts."""
-    return hashlib.sha256(json.dumps(list(parts), ensure_ascii=False).encode("utf-8")).hexdigest()[:20]
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@cache
-def source_digest() -> str:
-    """Digest of the code and labels that decide what a chapter shows."""
-    return _files_digest(
-        PACKAGE,
-        (p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".yml", ".yaml") and _decides(p)),
-    )
-
-
-def _decides(path: Path) -> bool:
-    first = path.relative_to(PACKAGE).parts[0]
-    return first not in ("produce", "demo", "cli", "cli.py") and path.name != "book.yml"
-
-
-@cache
-def rendering_digest() -> str:
-    """Digest of the code, labels and template that bind chapters into a book."""
-    own = [*(PACKAGE / "produce").rglob("*.py"), *(PACKAGE / "present" / "labels").rglob("book.yml")]
-    return _files_digest(PACKAGE.parent, [*own, *(p for p in TEMPLATES.rglob("*") if p.is_file())])
-
-
-@cache
-def environment_digest() -> str:
-    """Digest of Python and the packages a run needs, at the versions that are really there."""
-    return digest([sys.version, platform.machine(), *_needed_packages()])
-
-
-def _needed_packages() -> list[str]:
-    # JupyterLab or a test tool beside them changes no report.
-    seen: dict[str, str] = {}
-    queue = ["crmreport"]
-    while queue:
-        name = canonicalize_name(queue.pop())
-        if name in seen:
-            continue
-        try:
-            found = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue
-        seen[name] = found.version
-        for line in found.requires or []:
-            needed = Requirement(line)
-            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
-                queue.append(needed.name)
-    return sorted(f"{name}=={version}" for name, version in seen.items())
-
-
-def _settings_digest(folder: Path, client: Client) -> str:
-    """Digest of the client file but for its lists of chapters, which stand in each chapter's key."""
-    kinds = (".yml", ".yaml", ".png", ".jpg", ".jpeg", ".svg")
-    beside = (
-        p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in kinds and p.name != "client.yml"
-    )
-    return digest([client.model_dump_json(exclude={"reports"}), _files_digest(folder, beside)])
-
-
-def _files_digest(root: Path, files: Iterable[Path]) -> str:
-    named: list[Any] = sorted((p.relative_to(root).as_posix(), p) for p in files)
-    return digest([f"{name} {sha256(path)}" for name, path in named])
+__all__ = ["TEMPLATES", "Cache", "Plan", "Step", "make_plan", "read_chapters", "sha256"]
