@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import nbformat
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -224,19 +223,13 @@ def check_value(name: str, value: Any, parameter: Parameter, *, where: str) -> S
 
 def _check_notebook(declaration: Declaration, notebook: Path) -> None:
     """One cell tagged ``parameters``, plain assignments of literals, the declared names and defaults."""
-    try:
-        cells = nbformat.read(notebook, as_version=4).cells
-    except Exception as error:  # nbformat raises its own, json's and jsonschema's errors
-        raise ConfigError(
-            f"{notebook.name}: no readable notebook ({type(error).__name__}); save it again in JupyterLab"
-        ) from None
-    tagged = [c for c in cells if c.cell_type == "code" and "parameters" in c.metadata.get("tags", [])]
+    tagged = [source for tags, source in _code_cells(notebook) if "parameters" in tags]
     if len(tagged) != 1:
         raise ConfigError(
             f"{notebook.name}: {len(tagged)} cells are tagged 'parameters', exactly one is needed; "
             "set the tag in JupyterLab's property inspector"
         )
-    found = _literals(tagged[0].source, notebook.name)
+    found = _literals(tagged[0], notebook.name)
     expected = {name: p.default for name, p in declaration.parameters.items()}
     for name in found:
         if name not in expected and name not in IMPLICIT:
@@ -255,6 +248,26 @@ def _check_notebook(declaration: Declaration, notebook: Path) -> None:
                 f"set it for a client under reports.<report>.parameters.{notebook.stem} in client.yml, "
                 f"or change the default in {notebook.stem}.yml too"
             )
+
+
+def _code_cells(notebook: Path) -> list[tuple[list[str], str]]:
+    """Tags and source of every code cell."""
+    try:
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        if content["nbformat"] != 4:
+            # Not imported otherwise: with JupyterLab beside it, it takes longer than all the planning.
+            import nbformat
+
+            content = nbformat.read(notebook, as_version=4)
+        return [
+            (list(c["metadata"].get("tags", [])), "".join(c["source"]))
+            for c in content["cells"]
+            if c["cell_type"] == "code"
+        ]
+    except Exception as error:  # json's errors, nbformat's, jsonschema's, and whatever a broken file gives
+        raise ConfigError(
+            f"{notebook.name}: no readable notebook ({type(error).__name__}); save it again in JupyterLab"
+        ) from None
 
 
 def _literals(source: str, file: str) -> dict[str, Any]:

@@ -13,11 +13,10 @@ from crmreport.errors import ConfigError
 from crmreport.period import Period
 from crmreport.produce import ingredients
 from crmreport.produce.declare import Chapter, Scalar, load_chapter, resolve
-from crmreport.produce.digests import Stamp, part, sha256, stamp
+from crmreport.produce.digests import Stamp, part, stamp
 from crmreport.produce.ingredients import House, Ingredients, Input, Parts
 from crmreport.workspace import Workspace
 
-TEMPLATES = ingredients.TEMPLATES
 _KEPT = 4
 """Executed notebooks kept per chapter; older ones make room."""
 
@@ -172,6 +171,3 @@ class Cache:
         for old in kept[_KEPT:]:
             old.unlink(missing_ok=True)
             shutil.rmtree(old.with_suffix(".lists"), ignore_errors=True)
-
-
-__all__ = ["TEMPLATES", "Cache", "Plan", "Step", "make_plan", "read_chapters", "sha256"]

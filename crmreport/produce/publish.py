@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from crmreport.errors import RunError
-from crmreport.produce.plan import TEMPLATES, sha256
+from crmreport.produce.digests import seal, sha256
+from crmreport.produce.ingredients import TEMPLATES
 from crmreport.workspace import Workspace
 
 RECORD = "run.json"
@@ -101,11 +100,15 @@ def write_record(stage: Path, record: dict[str, Any]) -> None:
     Raises:
         RunError: The record does not follow templates/run.schema.json.
     """
+    # Not imported above: with JupyterLab beside it, it takes longer than all the planning.
+    import jsonschema
+
     files = sorted(p for p in stage.rglob("*") if p.is_file() and p.name != RECORD)
     record["outputs"] = [
         {"path": p.relative_to(stage).as_posix(), "bytes": p.stat().st_size, "sha256": sha256(p)}
         for p in files
     ]
+    record["seal"] = seal(record)
     try:
         jsonschema.validate(record, json.loads(_SCHEMA.read_text(encoding="utf-8")))
     except jsonschema.ValidationError as error:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from crmreport.intake import IntakeReport
 from crmreport.produce import ChapterRun
+from crmreport.produce.digests import sha256
 from crmreport.produce.execute import Outcome
-from crmreport.produce.plan import Plan, sha256
+from crmreport.produce.plan import Plan
 from crmreport.produce.provenance import (
     ChapterSource,
     Flow,
@@ -88,12 +89,14 @@ def make_record(
         "as_of": plan.period.as_of.isoformat(),
         "languages": list(plan.languages),
         "key": plan.key,
+        "digests": plan.ingredients.record(),
         "store": store,
         "chapters": [
             {
                 "chapter": r.chapter,
                 "status": r.status,
                 "key": step.key,
+                "digests": dict(step.parts),
                 "reused": r.reused,
                 "seconds": r.seconds,
                 "parameters": dict(step.parameters),

@@ -77,7 +77,7 @@ def run(
         languages=spoken,
         chapters=chapters,
         tables=store.tables,
-        store_key=store.path.name,
+        inputs=store.report.inputs,
     )
     folder = publish.target(workspace, client_id, period.name, report)
     publish.recover(workspace, folder)
