@@ -30,7 +30,9 @@ def _each_once(items: list[str]) -> list[str]:
 
 
 MAIL_ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+MONTH = r"^[12]\d{3}-(0[1-9]|1[0-2])$"
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
+Month = Annotated[str, Field(pattern=MONTH)]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 Words = dict[Language, str]
 
@@ -176,6 +178,19 @@ class Delivery(_Strict):
         return self
 
 
+class Schedule(_Strict):
+    """Which months' reports are made without anyone naming them (``crmreport run --period due``)."""
+
+    since: Month | None = None
+    """First month to make; when not given, only the last complete one is looked at."""
+    reports: Annotated[list[Slug], AfterValidator(_each_once)] | None = None
+    """The first under ``reports:`` when not given; an empty list leaves the client out."""
+    wait_days: Annotated[int, Field(ge=1, le=90)] = 1
+    """A month is due so many days after its last day, in the client's time zone; 1 is the day after."""
+    catch_up: Annotated[int, Field(ge=1, le=120)] = 12
+    """Months looked back at most; older ones are made only when they are named."""
+
+
 class Client(_Strict):
     """One client, as written in ``clients/<id>/client.yml``."""
 
@@ -199,6 +214,7 @@ class Client(_Strict):
     targets: dict[str, float] = {}
     reports: Annotated[dict[Slug, ReportPlan], Field(min_length=1)]
     delivery: list[Delivery] = []
+    schedule: Schedule = Schedule()
 
     @field_validator("sources")
     @classmethod
@@ -222,6 +238,12 @@ class Client(_Strict):
     def zone(self) -> ZoneInfo:
         """The client's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def scheduled_reports(self) -> list[str]:
+        """Reports made every month, by the schedule."""
+        given = self.schedule.reports
+        return [next(iter(self.reports))] if given is None else given
 
     def period(self, text: str) -> Period:
         """Read a period name with this client's fiscal year."""

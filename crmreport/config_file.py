@@ -13,7 +13,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from crmreport.config import MAIL_ADDRESS, Client
+from crmreport.config import MAIL_ADDRESS, MONTH, Client
 from crmreport.errors import ConfigError
 from crmreport.yaml_file import Place, YamlFile, read_yaml
 
@@ -31,6 +31,7 @@ _FORMS = {
     r"^[a-z0-9_-]{1,64}$": "1 to 64 of a-z, 0-9, _ and -",
     r"^#[0-9a-fA-F]{6}$": "a colour such as '#8a1c4a', in quotes",
     r"^[A-Z]{3}$": "three capitals such as JPY",
+    MONTH: "a month such as 2026-04",
     MAIL_ADDRESS: "one plain address such as name@example.co.jp",
 }
 
@@ -177,6 +178,11 @@ def _disagreements(file: YamlFile, client: Client, folder: Path) -> Iterator[str
             yield f"{file.where(place)}: {_dotted(place)}: {error}"
     yield from _axis_faults(file, client)
     yield from _delivery_faults(file, client)
+    for i, name in enumerate(client.schedule.reports or []):
+        if name not in client.reports:
+            place = ("schedule", "reports", i)
+            near = _suggest(name, list(client.reports))
+            yield f"{file.where(place)}: {_dotted(place)}: the client has no {name!r}; {near}"
 
 
 def _axis_faults(file: YamlFile, client: Client) -> Iterator[str]:

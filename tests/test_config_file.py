@@ -230,6 +230,18 @@ MISTAKES = {
         ("policies:\n", "delivery: [{via: email, to: [a@b.jp], attach: [list]}]\npolicies:\n"),
         "client.yml:8: delivery[0].attach[0]: 'list' is not known; did you mean 'lists'?",
     ),
+    "schedule from a day": (
+        ("policies:\n", "schedule: {since: 2026-04-01}\npolicies:\n"),
+        "client.yml:8: schedule.since: '2026-04-01' should be a month such as 2026-04",
+    ),
+    "schedule of a report there is not": (
+        ("policies:\n", "schedule: {reports: [assesment]}\npolicies:\n"),
+        "client.yml:8: schedule.reports[0]: the client has no 'assesment'; did you mean 'assessment'?",
+    ),
+    "schedule before the month is over": (
+        ("policies:\n", "schedule: {wait_days: 0}\npolicies:\n"),
+        "client.yml:8: schedule.wait_days: 0: should be greater than or equal to 1",
+    ),
     "key given twice": (
         ("policies:\n", "policies: {}\npolicies:\n"),
         "client.yml:9: key 'policies' is given twice, also on line 8; remove one",
@@ -341,3 +353,19 @@ def test_the_address_of_a_service_is_not_read_with_the_file(write, monkeypatch):
 def test_a_column_may_be_called_url(write):
     client = load_client(write(GOOD.replace("revenue: 金額", "revenue: 金額, url: 頁")))
     assert client.sources["order_lines"][0].columns["url"] == "頁"
+
+
+@pytest.mark.parametrize(
+    ("section", "reports"),
+    [
+        pytest.param("", ["assessment"], id="no schedule: the first report"),
+        pytest.param("schedule: {since: 2026-04}\n", ["assessment"], id="no reports named: the first"),
+        pytest.param(
+            "schedule: {reports: [monthly, assessment]}\n", ["monthly", "assessment"], id="as named"
+        ),
+        pytest.param("schedule: {reports: []}\n", [], id="an empty list leaves the client out"),
+    ],
+)
+def test_which_reports_the_schedule_makes(write, section, reports):
+    text = GOOD + "  monthly: {chapters: [sales]}\n" + section
+    assert load_client(write(text)).scheduled_reports == reports
