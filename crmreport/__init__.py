@@ -35,6 +35,7 @@ _HOMES = {
     "lifecycle_flows": "crmreport.analysis.lifecycle",
     "valuable_at_risk": "crmreport.analysis.approach",
     "second_purchase_window": "crmreport.analysis.approach",
+    "rank_silence": "crmreport.analysis.rank_silence",
     "rank_transitions": "crmreport.analysis.ranks",
     "kpi_table": "crmreport.analysis.sales",
     "monthly_sales": "crmreport.analysis.sales",

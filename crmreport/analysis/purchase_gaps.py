@@ -99,6 +99,31 @@ def purchase_gaps(
         >>> gaps.table["gap_days"].tolist(), gaps.percentile(80)
         ([10, 30], 30)
     """
+    gaps = finished_gaps(
+        lines, as_of=as_of, since=since, which=which, unit=unit, zero_value_counts=zero_value_counts
+    )
+    counted = to_pandas(gaps.group_by("gap_days").agg(gaps=nw.len()), sort_by="gap_days").astype("int64")
+    counted["cumulative_gaps"] = counted["gaps"].cumsum()
+    n_gaps = int(counted["gaps"].sum())
+    counted["cumulative_share"] = counted["cumulative_gaps"] / n_gaps if n_gaps else 0.0
+    who = to_pandas(gaps.select("customer_id").unique().select(customers=nw.len()))
+    return PurchaseGaps(as_of, which, n_gaps, int(who["customers"].iloc[0]), counted)
+
+
+def finished_gaps(
+    lines: Any,
+    *,
+    as_of: date,
+    since: date | None = None,
+    which: Gap = "all",
+    unit: PurchaseUnit = "customer_day",
+    zero_value_counts: bool = False,
+) -> nw.LazyFrame[Any]:
+    """Every finished gap, for those who count them by something of the customer's.
+
+    Returns:
+        Lazy frame customer_id, gap_days: one row per purchase that has an earlier one.
+    """
     bought = purchases(lines, as_of=as_of, since=since, unit=unit, zero_value_counts=zero_value_counts)
     order = ["purchase_date"] if unit == "customer_day" else ["purchase_date", "order_id"]
     gaps = bought.with_columns(
@@ -109,10 +134,4 @@ def purchase_gaps(
         gaps = gaps.filter(nw.col("before_that").is_null())
     # A difference of two dates is an integer on DuckDB and a duration elsewhere; of two instants, a duration.
     waited = nw.col("purchase_date").cast(nw.Datetime("us")) - nw.col("earlier").cast(nw.Datetime("us"))
-    gaps = gaps.with_columns(gap_days=waited.dt.total_minutes() // (24 * 60))
-    counted = to_pandas(gaps.group_by("gap_days").agg(gaps=nw.len()), sort_by="gap_days").astype("int64")
-    counted["cumulative_gaps"] = counted["gaps"].cumsum()
-    n_gaps = int(counted["gaps"].sum())
-    counted["cumulative_share"] = counted["cumulative_gaps"] / n_gaps if n_gaps else 0.0
-    who = to_pandas(gaps.select("customer_id").unique().select(customers=nw.len()))
-    return PurchaseGaps(as_of, which, n_gaps, int(who["customers"].iloc[0]), counted)
+    return gaps.select("customer_id", gap_days=waited.dt.total_minutes() // (24 * 60))
