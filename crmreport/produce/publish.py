@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import secrets
@@ -20,12 +19,6 @@ from crmreport.workspace import Workspace
 RECORD = "run.json"
 _OLD = ".old"
 _SCHEMA = TEMPLATES.parent / "run.schema.json"
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_STYLE = (
-    "body{font-family:'Noto Sans CJK JP','Hiragino Sans','Yu Gothic',Meiryo,sans-serif;color:#1f2328;"
-    "max-width:46rem;margin:3rem auto;padding:0 1rem;line-height:1.7}h1{font-size:1.5rem}"
-    "li{margin:.6rem 0}ul{padding-left:1.2rem}span{color:#57606a;font-size:.85rem;display:block}"
-)
 
 
 def target(workspace: Workspace, client: str, period: str, report: str) -> Path:
@@ -116,23 +109,3 @@ def write_record(stage: Path, record: dict[str, Any]) -> None:
         raise RunError(f"run.json: {where}: {error.message}; mend the run record") from None
     text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=False)
     (stage / RECORD).write_text(text + "\n", encoding="utf-8")
-
-
-def write_index(stage: Path, *, titles: dict[str, str], files: list[tuple[str, dict[str, str]]]) -> None:
-    """The folder's front page: every file with what it is, in every language of the report."""
-    first = next(iter(titles))
-    entries = "".join(
-        f'<li><a href="{html.escape(path, quote=True)}">{html.escape(path)}</a>'
-        + "".join(f'<span lang="{lang}">{html.escape(text)}</span>' for lang, text in said.items())
-        + "</li>"
-        for path, said in files
-    )
-    heads = "".join(f'<h1 lang="{lang}">{html.escape(title)}</h1>' for lang, title in titles.items())
-    page = (
-        f'<!doctype html>\n<html lang="{first}"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(titles[first])}</title><style>{_STYLE}</style></head>\n"
-        f"<body><main>{heads}<ul>{entries}</ul></main></body></html>\n"
-    )
-    (stage / "index.html").write_text(page, encoding="utf-8")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from crmreport.config import Client, Language
 from crmreport.config_file import load_client
@@ -199,6 +199,7 @@ def _book(
     from crmreport.produce import tables
     from crmreport.produce.bind import bind
     from crmreport.produce.book import CONTACT, make_book
+    from crmreport.produce.contents import write_contents
     from crmreport.produce.outputs import Executed, findings
     from crmreport.produce.outputs import tables as table_items
     from crmreport.produce.trace import trace
@@ -270,30 +271,9 @@ def _book(
             clock.timings[f"html.{bound.lang}"] = round(bound.html_seconds, 3)
             clock.timings[f"pdf.{bound.lang}"] = round(bound.pdf_seconds, 3)
             progress(Progress("book", len(pages), len(books), bound.lang))
-    _index(stage, stem, books)
+    write_contents(stage, stem, books, executed, lists=counts, pages=pages)
     clock.lap("book")
     return books, pages, counts
-
-
-def _index(stage: Path, stem: str, books: Sequence[Any]) -> None:
-    titles = {b.lang: f"{b.client} {b.title} {b.period}" for b in books}
-    listed: list[tuple[str, dict[str, str]]] = []
-
-    def add(path: str, key: str) -> None:
-        if (stage / path).exists():
-            listed.append((path, {b.lang: b.t(f"index.{key}") for b in books}))
-
-    for book in books:
-        add(f"{stem}.{book.lang}.html", "html")
-        add(f"{stem}.{book.lang}.pdf", "pdf")
-    for book in books:
-        add(f"tables.{book.lang}.xlsx", "workbook")
-    for entry in sorted((stage / "lists").glob("*.xlsx")):
-        add(f"lists/{entry.name}", "lists")
-    for path, key in (("lists/", "lists_csv"), ("tables/", "tables"), ("notebooks/", "notebooks")):
-        add(path, key)
-    listed.append(("run.json", {b.lang: b.t("index.run") for b in books}))
-    publish.write_index(stage, titles=titles, files=listed)
 
 
 def _publish_partial(

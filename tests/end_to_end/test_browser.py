@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="neither chromium nor google-chrome is installed"),
 ]
 REPORTS = ["assessment.ja.html", "assessment.en.html"]
-PAGES = [*REPORTS, "index.html"]
+PAGES = [*REPORTS, "index.html", "index.en.html"]
 # Nothing of the browser's own asks the network while it looks at a file.
 ARGUMENTS = [
     "--disable-gpu",

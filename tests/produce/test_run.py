@@ -51,6 +51,7 @@ def test_everything_is_delivered(shop: Path) -> None:
         "assessment.en.pdf",
         "assessment.ja.html",
         "assessment.ja.pdf",
+        "index.en.html",
         "index.html",
         "lists/decile.lapsed_top.csv",
         "lists/decile.lapsed_top.xlsx",
