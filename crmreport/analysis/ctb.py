@@ -10,7 +10,7 @@ import narwhals as nw
 import pandas as pd
 
 from crmreport.analysis.ledger import PurchaseUnit, to_pandas
-from crmreport.analysis.observed import first_day, reaches_back, within
+from crmreport.analysis.observed import ObservedDays, observed_days, within
 from crmreport.analysis.product_lines import axis_attributes, product_lines
 from crmreport.period import Period
 
@@ -34,6 +34,8 @@ class CtbShares:
         previous_observed: Whether the data reach back over the whole previous period; if not,
             ``revenue_previous`` and ``growth`` are null.
         unit: What one purchase is.
+        observed: Days the order lines say something about; while the period is preliminary ``growth``
+            is null, because a part would be compared with a whole.
     """
 
     table: pd.DataFrame
@@ -41,6 +43,7 @@ class CtbShares:
     period: Period
     previous_observed: bool
     unit: PurchaseUnit
+    observed: ObservedDays
 
 
 def ctb_shares(
@@ -91,7 +94,8 @@ def ctb_shares(
         zero_value_counts=zero_value_counts,
     )
     before = period.previous()
-    observed = reaches_back(first_day(joined), before)
+    seen = observed_days(lines, as_of=period.as_of)
+    observed = seen.covers(before)
     now, earlier = within(joined, period), within(joined, before)
     tables, coverage = [], []
     for attribute in found:
@@ -106,7 +110,7 @@ def ctb_shares(
         known = float(sold.loc[sold["value"] != UNKNOWN, "revenue"].sum())
         sold["kind"] = (sold["value"] == UNKNOWN).map({True: "unknown", False: "value"})
         sold["revenue_share"] = sold["revenue"] / total if total else float("nan")
-        sold["growth"] = growth(sold["revenue"], sold["revenue_previous"])
+        sold["growth"] = growth(sold["revenue"], sold["revenue_previous"], seen)
         sold.insert(0, "axis", attribute.axis)
         sold.insert(1, "attribute", column)
         tables.append(sold.sort_values(["kind", "revenue", "value"], ascending=[False, False, True]))
@@ -126,7 +130,7 @@ def ctb_shares(
             "revenue_previous", "growth",
         ]
     ]  # fmt: skip
-    return CtbShares(table, pd.DataFrame(coverage), period, observed, unit)
+    return CtbShares(table, pd.DataFrame(coverage), period, observed, unit, seen)
 
 
 @dataclass(frozen=True)
@@ -235,9 +239,10 @@ def ctb_profiles(
     return CtbProfiles(table, customers, dominant_share, minimum_lines, period)
 
 
-def growth(now: pd.Series, before: pd.Series) -> pd.Series:
-    """Relative change; null where there was nothing before."""
-    return (now / before.where(before > 0) - 1).astype("float64")
+def growth(now: pd.Series, before: pd.Series, observed: ObservedDays) -> pd.Series:
+    """Relative change; null where there was nothing before, and while the later period is preliminary."""
+    compared = (before > 0) & (not observed.is_preliminary)
+    return (now / before.where(compared) - 1).astype("float64")
 
 
 def _sum_by(joined: nw.LazyFrame[Any], column: str) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from crmreport.analysis.ctb import growth
 from crmreport.analysis.ledger import PurchaseUnit, to_pandas
-from crmreport.analysis.observed import first_day, reaches_back, within
+from crmreport.analysis.observed import ObservedDays, observed_days, within
 from crmreport.analysis.product_lines import product_lines
 from crmreport.analysis.proportions import wilson_interval
 from crmreport.errors import DataError
@@ -48,10 +48,12 @@ class CtbCells:
         mean_repeat_rate: Repeat rate over all cells before pooling, weighted by their customers.
         revenue: All sales of the period.
         known_revenue: Sales with every axis known; the cells and the pooled row sum to it.
-        total_growth: Growth of ``known_revenue`` against the previous period; null if unobserved.
+        total_growth: Growth of ``known_revenue`` against the previous period; null if unobserved, and
+            while the period is preliminary, as each cell's ``growth``.
         minimum_support: Customers a cell needs to stand alone.
         period: What was looked at.
         unit: What one purchase is.
+        observed: Days the order lines say something about.
     """
 
     axes: dict[str, str]
@@ -64,6 +66,7 @@ class CtbCells:
     minimum_support: int
     period: Period
     unit: PurchaseUnit
+    observed: ObservedDays
 
     @property
     def coverage(self) -> float:
@@ -178,7 +181,8 @@ def ctb_cells(
         lines, products, columns=columns, as_of=period.as_of, unit=unit, zero_value_counts=zero_value_counts
     )
     before = period.previous()
-    observed = reaches_back(first_day(joined), before)
+    seen = observed_days(lines, as_of=period.as_of)
+    observed = seen.covers(before)
     known = joined.filter(*[~nw.col(c).is_null() for c in columns])
     now = within(known, period)
     bought = now.filter(nw.col("is_purchase"))
@@ -242,11 +246,11 @@ def ctb_cells(
     table["repeat_rate"] = table["repeaters"] / table["customers"].where(table["customers"] > 0)
     table["repeat_low"], table["repeat_high"] = wilson_interval(table["repeaters"], table["customers"])
     table["mean_ltv_to_date"] = table["ltv"] / table["customers"].where(table["customers"] > 0)
-    table["growth"] = growth(table["revenue"], table["revenue_previous"])
+    table["growth"] = growth(table["revenue"], table["revenue_previous"], seen)
     table = table.rename(columns=dict(zip(columns, axes, strict=True)))
     table = table.sort_values(["kind", "revenue", *axes], ascending=[True, False] + [True] * len(axes))
     customers = int(all_cells["customers"].sum())
-    previous = float(table["revenue_previous"].to_numpy().sum()) if observed else float("nan")
+    previous = float(table["revenue_previous"].to_numpy().sum())
     return CtbCells(
         axes=dict(by),
         table=table[
@@ -260,10 +264,11 @@ def ctb_cells(
         mean_repeat_rate=float(all_cells["repeaters"].sum() / customers) if customers else float("nan"),
         revenue=total,
         known_revenue=known_revenue,
-        total_growth=known_revenue / previous - 1 if previous > 0 else float("nan"),
+        total_growth=float(growth(pd.Series([known_revenue]), pd.Series([previous]), seen).iloc[0]),
         minimum_support=minimum_support,
         period=period,
         unit=unit,
+        observed=seen,
     )  # fmt: skip
 
 

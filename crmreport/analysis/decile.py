@@ -12,7 +12,7 @@ import pandas as pd
 from narwhals.typing import IntoFrame
 
 from crmreport.analysis.ledger import LeftOut, PurchaseUnit, to_pandas, visible
-from crmreport.analysis.observed import covers_from, first_day
+from crmreport.analysis.observed import ObservedDays, covers_from, first_day
 from crmreport.analysis.rfm import RfmTable, rfm_table
 from crmreport.errors import ConfigError, TooFewError
 
@@ -43,6 +43,7 @@ class Deciles:
         lapsed_days: As many days or more since the last purchase make a customer lapsed.
         unit: What one purchase is.
         left_out: Lines that count for no customer.
+        observed: Days the order lines say something about.
     """
 
     table: pd.DataFrame
@@ -59,6 +60,7 @@ class Deciles:
     lapsed_days: int
     unit: PurchaseUnit
     left_out: LeftOut
+    observed: ObservedDays
     _ranked: nw.LazyFrame[Any]
 
     def members(self, *deciles: int, lapsed: bool | None = None) -> nw.LazyFrame[Any]:
@@ -75,6 +77,16 @@ class Deciles:
         if lapsed is not None:
             frame = frame.filter(nw.col("lapsed") == int(lapsed))
         return frame.select("customer_id", "decile", "revenue", "n_purchases", "last_date", "recency_days")
+
+    @property
+    def n_lapsed_unobserved(self) -> int:
+        """Customers of the deciles who came to ``lapsed_days`` on a day without data: nobody could see
+        whether they bought before it."""
+        days = nw.col("recency_days")
+        late = self._ranked.filter(
+            days >= self.lapsed_days, days < self.lapsed_days + self.observed.unobserved_days
+        )
+        return int(to_pandas(late.select(n=nw.len()))["n"].iloc[0])
 
 
 def decile_table(
@@ -158,6 +170,7 @@ def deciles_of(table: RfmTable, *, lapsed_days: int = 180) -> Deciles:
         lapsed_days=lapsed_days,
         unit=table.unit,
         left_out=table.left_out,
+        observed=table.observed,
         _ranked=ranked,
     )
 

@@ -10,6 +10,7 @@ import narwhals as nw
 import pandas as pd
 
 from crmreport.analysis.ledger import PurchaseUnit, customer_totals, days_before, to_pandas, visible
+from crmreport.analysis.observed import ObservedDays, observed_days
 from crmreport.analysis.purchase_gaps import PurchaseGaps
 from crmreport.errors import ConfigError
 
@@ -95,6 +96,7 @@ class LifecycleStates:
         table: One row per state, in order: state, customers, share, revenue, revenue_share,
             revenue_per_customer, one_time (customers with a single purchase so far).
         customers: Lazy frame customer_id, first_date, last_date, recency_days, frequency, revenue, state.
+        observed: Days the order lines say something about.
     """
 
     as_of: date
@@ -103,6 +105,18 @@ class LifecycleStates:
     n_customers: int
     table: pd.DataFrame
     customers: nw.LazyFrame[Any]
+    observed: ObservedDays
+
+    @property
+    def n_late_unobserved(self) -> int:
+        """Customers who became slipping, dormant or lapsed on a day without data: nobody could see
+        whether they bought before it."""
+        days, dark = nw.col("recency_days"), self.observed.unobserved_days
+        passed = nw.lit(False)
+        for name in PERCENTILES:
+            threshold = getattr(self.thresholds, name)
+            passed = passed | ((days >= threshold) & (days < threshold + dark))
+        return int(to_pandas(self.customers.filter(passed).select(n=nw.len()))["n"].iloc[0])
 
 
 def lifecycle_states(
@@ -182,7 +196,8 @@ def lifecycle_states(
         counted["customers"] > 0
     )
     order = ["state", "customers", "share", "revenue", "revenue_share", "revenue_per_customer", "one_time"]
-    return LifecycleStates(as_of, value_since, thresholds, n_customers, counted[order], customers)
+    seen = observed_days(lines, as_of=as_of)
+    return LifecycleStates(as_of, value_since, thresholds, n_customers, counted[order], customers, seen)
 
 
 @dataclass(frozen=True)

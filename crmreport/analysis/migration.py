@@ -11,7 +11,7 @@ import pandas as pd
 from narwhals.typing import IntoFrame
 
 from crmreport.analysis.ledger import to_pandas, visible
-from crmreport.analysis.observed import covers_from, first_day
+from crmreport.analysis.observed import ObservedDays, covers_from, first_day
 from crmreport.analysis.rfm import RfmTable, rfm_table, score_rfm
 from crmreport.analysis.segments import Segmented, SegmentMap, segment_table
 from crmreport.errors import ConfigError
@@ -31,6 +31,7 @@ class Migration:
             those who were not there before, the column ``left`` those who are no longer there.
         n_before: Customers at the earlier day.
         n_after: Customers at the later day.
+        observed: Days the order lines say something about, up to the later day.
     """
 
     before: date
@@ -38,6 +39,7 @@ class Migration:
     moves: pd.DataFrame
     n_before: int
     n_after: int
+    observed: ObservedDays
 
     def matrix(self, value: str = "customers") -> pd.DataFrame:
         """``customers`` or ``share`` as a matrix, from in rows, to in columns."""
@@ -95,7 +97,8 @@ def migration(before: Segmented, after: Segmented) -> Migration:
         }
     ).astype({"from_segment": "str", "to_segment": "str"})
     dates = (before.scores.table.as_of, after.scores.table.as_of)
-    return Migration(*dates, moves, before.n_customers, after.n_customers)
+    seen = after.scores.table.observed
+    return Migration(*dates, moves, before.n_customers, after.n_customers, seen)
 
 
 def migration_since(

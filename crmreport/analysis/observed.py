@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import narwhals as nw
 import pandas as pd
+from narwhals.typing import IntoFrame
 
-from crmreport.analysis.ledger import to_pandas
+from crmreport.analysis.ledger import to_pandas, visible
 from crmreport.period import Period
 
 # A shop that opens its books on a Monday still has a full month; data that begin mid-month do not.
@@ -16,6 +18,64 @@ _GRACE_DAYS = 7
 _QUIET_DAYS = 3
 _RECENT_DAYS = 92
 _FEW_DAYS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedDays:
+    """Which days up to ``as_of`` the data say something about.
+
+    Days since the last purchase are counted to ``as_of`` all the same (METRICS §0); what was bought on
+    the unobserved days is unknown, so nothing that holds them is compared with a whole period.
+
+    Attributes:
+        as_of: Last visible day.
+        first_day: First day with an order line; None when there is no line.
+        last_day: Last day with an order line by ``as_of``; None when there is no line.
+        pause_days: As many days without an order are still believed (see `usual_pause`).
+    """
+
+    as_of: date
+    first_day: date | None
+    last_day: date | None
+    pause_days: int
+
+    @property
+    def is_preliminary(self) -> bool:
+        """Whether the data stop before ``as_of``, by more than the usual pause (速報)."""
+        return self.stops_before(self.as_of)
+
+    def stops_before(self, day: date) -> bool:
+        """Whether the data stop before a day, by more than the usual pause."""
+        return self.last_day is None or self.last_day + timedelta(days=self.pause_days) < day
+
+    @property
+    def unobserved_days(self) -> int:
+        """Days from the data's last day to ``as_of``; 0 when the data reach it, or there are none."""
+        return (self.as_of - self.last_day).days if self.last_day and self.is_preliminary else 0
+
+    def covers(self, period: Period) -> bool:
+        """Whether the data begin in the period's first week or before."""
+        return reaches_back(self.first_day, period)
+
+
+def observed_days(lines: IntoFrame, *, as_of: date) -> ObservedDays:
+    """Which days up to ``as_of`` the order lines say something about.
+
+    Args:
+        lines: Order lines; any frame narwhals understands.
+        as_of: Last visible day.
+
+    Examples:
+        >>> lines = pd.DataFrame({"customer_id": ["a"] * 20, "order_id": [str(i) for i in range(20)],
+        ...     "order_date": pd.date_range("2026-10-01", periods=20), "revenue": [1.0] * 20})
+        >>> observed_days(lines, as_of=date(2026, 10, 31)).unobserved_days
+        11
+    """
+    rows = visible(lines, as_of=as_of)
+    span = data_span(rows)
+    if span is None:
+        return ObservedDays(as_of, None, None, _QUIET_DAYS)
+    return ObservedDays(as_of, *span, usual_pause(rows, span[1]))
 
 
 def data_span(rows: nw.LazyFrame[Any]) -> tuple[date, date] | None:

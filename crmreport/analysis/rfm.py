@@ -21,6 +21,7 @@ from crmreport.analysis.ledger import (
     settle,
     to_pandas,
 )
+from crmreport.analysis.observed import ObservedDays, observed_days
 
 Monetary = Literal["total", "per_purchase"]
 SCORES = ("recency_score", "frequency_score", "monetary_score")
@@ -41,6 +42,7 @@ class RfmTable:
         zero_value_counts: Whether lines worth 0 make a purchase.
         decimals: Decimals to which sums of money are exact.
         left_out: Lines that count for no customer.
+        observed: Days the order lines say something about; recency is counted to ``as_of`` all the same.
     """
 
     customers: nw.LazyFrame[Any]
@@ -52,6 +54,7 @@ class RfmTable:
     zero_value_counts: bool
     decimals: int
     left_out: LeftOut
+    observed: ObservedDays
 
     def to_pandas(self) -> pd.DataFrame:
         """All customers, by id."""
@@ -134,7 +137,18 @@ def rfm_table(
         "customer_id", "first_date", "last_date", "recency_days", "frequency", "monetary", "revenue"
     )
     aside = left_out(lines, as_of=as_of, since=since)
-    return RfmTable(customers, n_customers, as_of, since, unit, monetary, zero_value_counts, decimals, aside)
+    return RfmTable(
+        customers,
+        n_customers,
+        as_of,
+        since,
+        unit,
+        monetary,
+        zero_value_counts,
+        decimals,
+        aside,
+        observed_days(lines, as_of=as_of),
+    )
 
 
 def score_rfm(table: RfmTable, *, bins: int = 5, cuts: RfmCuts | None = None) -> RfmScores:

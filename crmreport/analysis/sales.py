@@ -11,7 +11,7 @@ import narwhals as nw
 import pandas as pd
 
 from crmreport.analysis.ledger import PurchaseUnit, attributed, purchases, to_pandas, visible
-from crmreport.analysis.observed import data_span, reaches_back, usual_pause, within
+from crmreport.analysis.observed import ObservedDays, observed_days, within
 from crmreport.errors import DataError
 from crmreport.period import Period, add_months
 
@@ -98,7 +98,7 @@ def sales_totals(
         DataError: Quantities were asked for and the lines have none.
     """
     rows = _ordered(lines, as_of=as_of, unit=unit, items=items, zero_value_counts=zero_value_counts)
-    begins, known = _known(rows)
+    seen = observed_days(lines, as_of=as_of)
     totals = []
     for period in periods:
         inside = within(rows, period)
@@ -115,13 +115,13 @@ def sales_totals(
         totals.append(
             SalesTotals(
                 period=period,
-                observed=reaches_back(begins, period),
+                observed=seen.covers(period),
                 revenue=float(t["revenue"]),
                 guest_revenue=float(t["guest"]),
                 items=float(t["items"]),
                 first_revenue=float(t["first"]),
                 repeat_revenue=float(t["revenue"] - t["guest"] - t["first"]),
-                is_preliminary=known is None or known < period.as_of,
+                is_preliminary=seen.stops_before(period.as_of),
                 **{name: int(counts[name].to_numpy()[0]) for name in _COUNTS},
             )
         )
@@ -253,10 +253,10 @@ def monthly_sales(
     if months < 1:
         raise ValueError(f"months is {months}; give 1 or more")
     rows = _ordered(lines, as_of=as_of, unit=unit, items=items, zero_value_counts=zero_value_counts)
-    span = data_span(rows)
-    if span is None:
+    seen = observed_days(lines, as_of=as_of)
+    begins, last_day = seen.first_day, seen.last_day
+    if begins is None or last_day is None:
         raise DataError(f"no order line is dated {as_of} or earlier; check the period and the date column")
-    begins, last_day = span
     this_month = as_of.replace(day=1)
     start = max(add_months(this_month, -(months + 11)), begins.replace(day=1))
     recent = rows.filter(nw.col("order_date") >= nw.lit(start))
@@ -281,7 +281,7 @@ def monthly_sales(
     earlier = table["revenue_year_ago"].where(table["revenue_year_ago"] > 0)
     table["change_year_ago"] = table["revenue"] / earlier - 1
     if quiet_days is None:
-        quiet_days = usual_pause(rows, last_day)
+        quiet_days = seen.pause_days
     ends_on = [add_months(m.date(), 1) - timedelta(days=1) for m in table["month"]]
     table["is_preliminary"] = [as_of < end or last_day + timedelta(days=quiet_days) < end for end in ends_on]
     table["change_year_ago"] = table["change_year_ago"].where(~table["is_preliminary"])
@@ -338,7 +338,7 @@ def sales_by(
         lines, as_of=as_of, unit=unit, items="lines", zero_value_counts=zero_value_counts, keep=(by,)
     )
     rows = rows.with_columns(nw.col(by).cast(nw.String).fill_null("unknown"))
-    return _split(rows, by, period)
+    return _split(rows, by, period, observed_days(lines, as_of=as_of))
 
 
 def new_and_repeat(
@@ -367,7 +367,7 @@ def new_and_repeat(
         .then(nw.lit("guest"))
         .otherwise(nw.when(nw.col("is_first")).then(nw.lit("new")).otherwise(nw.lit("repeat")))
     )
-    return _split(rows.with_columns(order_kind=kind), "order_kind", period)
+    return _split(rows.with_columns(order_kind=kind), "order_kind", period, observed_days(lines, as_of=as_of))
 
 
 def sales_by_membership(
@@ -409,7 +409,7 @@ def sales_by_membership(
     known = nw.col("membership").fill_null("unknown")
     guest = nw.col("customer_id").is_null()
     rows = rows.with_columns(membership=nw.when(guest).then(nw.lit("guest")).otherwise(known))
-    return _split(rows, "membership", period)
+    return _split(rows, "membership", period, observed_days(lines, as_of=as_of))
 
 
 _COUNTS = ("orders", "purchases", "buyers", "new_customers")
@@ -491,9 +491,7 @@ def _counts(rows: nw.LazyFrame[Any], by: list[str]) -> pd.DataFrame:
     return table
 
 
-def _split(rows: nw.LazyFrame[Any], by: str, period: Period) -> SalesSplit:
-    begins, known = _known(rows)
-    is_preliminary = known is None or known < period.as_of
+def _split(rows: nw.LazyFrame[Any], by: str, period: Period, seen: ObservedDays) -> SalesSplit:
     now = within(rows, period)
     sums = now.group_by(by).agg(nw.col("revenue", "guest_revenue").sum())
     table = to_pandas(sums).merge(_counts(now, [by]), on=by, how="outer")
@@ -501,14 +499,14 @@ def _split(rows: nw.LazyFrame[Any], by: str, period: Period) -> SalesSplit:
         column = f"revenue_{name}"
         old = to_pandas(within(rows, earlier).group_by(by).agg(nw.col("revenue").sum().alias(column)))
         table = table.merge(old, on=by, how="outer")
-        table[column] = table[column].fillna(0.0) if reaches_back(begins, earlier) else float("nan")
+        table[column] = table[column].fillna(0.0) if seen.covers(earlier) else float("nan")
     counts = ["orders", "buyers"]
     table[counts] = table[counts].fillna(0).astype("int64")
     table[["revenue", "guest_revenue"]] = table[["revenue", "guest_revenue"]].fillna(0.0)
     for name in ("previous", "year_ago"):
         before = table[f"revenue_{name}"]
         change = table["revenue"] / before.where(before > 0) - 1
-        table[f"change_{name}"] = float("nan") if is_preliminary else change
+        table[f"change_{name}"] = float("nan") if seen.stops_before(period.as_of) else change
     total = table["revenue"].sum()
     table["revenue_share"] = table["revenue"] / total if total else float("nan")
     own = table["revenue"] - table["guest_revenue"]
@@ -519,14 +517,6 @@ def _split(rows: nw.LazyFrame[Any], by: str, period: Period) -> SalesSplit:
         "change_previous", "revenue_year_ago", "change_year_ago",
     ]  # fmt: skip
     return SalesSplit(by, table[columns], period)
-
-
-def _known(rows: nw.LazyFrame[Any]) -> tuple[date | None, date | None]:
-    """First day of the data, and the last day they say something about: their last and their usual pause."""
-    span = data_span(rows)
-    if span is None:
-        return None, None
-    return span[0], span[1] + timedelta(days=usual_pause(rows, span[1]))
 
 
 def _index(day: date) -> int:

@@ -13,6 +13,7 @@ from crmreport.analysis.ctb import CtbProfiles, CtbShares
 from crmreport.analysis.ctb_cells import CtbCells
 from crmreport.analysis.entry_products import EntryProducts
 from crmreport.analysis.ledger import PurchaseUnit
+from crmreport.analysis.observed import ObservedDays
 from crmreport.present import (
     ActionList,
     Cell,
@@ -27,6 +28,7 @@ from crmreport.present import (
     Text,
     Words,
 )
+from crmreport.present.observation import unobserved
 
 _ALPHA = 0.05
 _CHART_VALUES = 6
@@ -52,6 +54,11 @@ def message(shares: CtbShares, cells: CtbCells | None) -> Message:
     return Message(
         "ctb.message", Text(f"ctb.message.{case[push is not None, fix is not None]}", **said), method
     )
+
+
+def data_end(shares: CtbShares) -> list[Note]:
+    """What it means here that the data end before the period does; nothing when they do not."""
+    return unobserved(shares.observed, Text("observed.ctb"))
 
 
 def shares_chart(shares: CtbShares) -> Chart:
@@ -112,7 +119,7 @@ def shares(shares: CtbShares) -> Table:
         ),
         title=Text("ctb.shares_table.title", start=shares.period.start, as_of=shares.period.as_of),
         note=Text(
-            f"ctb.shares_table.note.{'compared' if shares.previous_observed else 'alone'}",
+            f"ctb.shares_table.note.{_comparison(shares.observed, previous=shares.previous_observed)}",
             start=shares.period.start,
             as_of=shares.period.as_of,
             unit=_unit(shares.unit),
@@ -265,7 +272,8 @@ def push(cells: CtbCells) -> Table | Note:
     """Cells to show more; a sentence with the reason where there are none."""
     table = cells.push()
     if table.empty:
-        return Note(Text(f"ctb.push_note.{'none' if pd.notna(cells.total_growth) else 'alone'}"))
+        case = _comparison(cells.observed, previous=pd.notna(cells.total_growth))
+        return Note(Text(f"ctb.push_note.{case}"))
     axes = list(cells.axes)
     return Table(
         "ctb.push",
@@ -508,6 +516,12 @@ def _cell_facts(cells: CtbCells) -> dict[str, Any]:
         "support": cells.minimum_support, "pooled": cells.cells_pooled, "coverage": cells.coverage,
         "start": cells.period.start, "as_of": cells.period.as_of, "unit": _unit(cells.unit),
     }  # fmt: skip
+
+
+def _comparison(observed: ObservedDays, *, previous: bool) -> str:
+    if observed.is_preliminary:
+        return "preliminary"
+    return "compared" if previous else "alone"
 
 
 def _unit(unit: PurchaseUnit) -> Text:

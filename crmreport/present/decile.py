@@ -11,6 +11,7 @@ from crmreport.analysis.ledger import to_pandas
 from crmreport.present.chart import Chart
 from crmreport.present.finding import ActionList, Cell, Fact, Finding
 from crmreport.present.message import Message, Note
+from crmreport.present.observation import unobserved
 from crmreport.present.style import Style
 from crmreport.present.table import Column, Table
 from crmreport.present.text import Text
@@ -42,6 +43,14 @@ def message(result: Deciles) -> Message:
     else:
         case = "lapsed_one_in" if values["one_in"] else "lapsed_share"
     return Message("decile.message", Text(f"decile.message.{case}", **values), Text("decile.method"))
+
+
+def data_end(result: Deciles) -> list[Note]:
+    """What it means here that the data end before the period does; nothing when they do not."""
+    if not result.observed.unobserved_days:
+        return []
+    lapsed = int(result.table["lapsed_customers"].sum())
+    return unobserved(result.observed, Text("observed.decile", lapsed=lapsed, n=result.n_lapsed_unobserved))
 
 
 def concentration_chart(result: Deciles) -> Chart:
@@ -218,8 +227,7 @@ def status_table(result: Deciles) -> Table:
 
 def notes(result: Deciles, before: Deciles | None = None) -> list[Note]:
     """Change against an earlier window, ties, and who is in no decile."""
-    share = float(result.table["revenue_share"].iloc[0])
-    said = [Note(_change(share, before))]
+    said = [Note(_change(result, before))]
     if len(result.ties):
         said.append(
             Note(
@@ -293,7 +301,10 @@ def _listed(result: Deciles, *, lapsed: bool, reason: str) -> ActionList:
     return ActionList(rows)
 
 
-def _change(share: float, before: Deciles | None) -> Text:
+def _change(result: Deciles, before: Deciles | None) -> Text:
+    share = float(result.table["revenue_share"].iloc[0])
+    if result.observed.is_preliminary:
+        return Text("decile.notes.preliminary", share=share, last=result.observed.last_day)
     if before is None:
         return Text("decile.notes.first")
     was = float(before.table["revenue_share"].iloc[0])

@@ -16,6 +16,7 @@ from crmreport.analysis.segments import ROLES, Segmented
 from crmreport.present.chart import Chart
 from crmreport.present.finding import ActionList, Cell, Fact, Finding, Measure, Severity
 from crmreport.present.message import Message, Note
+from crmreport.present.observation import unobserved
 from crmreport.present.style import Style
 from crmreport.present.table import Column, Table
 from crmreport.present.text import Text
@@ -99,6 +100,11 @@ def message(result: Segmented, groups: Targets) -> Message:
     else:
         case = "steady"
     return Message("rfm.message", Text(f"rfm.message.{case}", **values), Text("rfm.method"))
+
+
+def data_end(result: Segmented) -> list[Note]:
+    """What it means here that the data end before the period does; nothing when they do not."""
+    return unobserved(result.scores.table.observed, Text("observed.rfm"))
 
 
 def segment_chart(result: Segmented, groups: Targets) -> Chart:
@@ -328,9 +334,11 @@ def migration_table(moved: Migration) -> Table:
 
 
 def migration(moved: Migration | None) -> list[Chart | Table | Note]:
-    """Chart and table of the moves, or the sentence that there is nothing to compare with."""
+    """Chart and table of the moves, or the sentence why nothing is compared."""
     if moved is None:
         return [Note(Text("rfm.migration.first"))]
+    if moved.observed.is_preliminary:
+        return [Note(Text("rfm.migration.preliminary", last=moved.observed.last_day))]
     return [migration_chart(moved), migration_table(moved)]
 
 

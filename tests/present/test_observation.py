@@ -1,0 +1,107 @@
+"""What RFM, decile and CTB say when the data end before the period does."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from crmreport.analysis.ctb import ctb_shares
+from crmreport.analysis.ctb_cells import ctb_cells
+from crmreport.analysis.decile import decile_table
+from crmreport.analysis.migration import migration_since
+from crmreport.analysis.rfm import rfm_table, score_rfm
+from crmreport.analysis.segments import load_segments, segment_table
+from crmreport.period import Period
+from crmreport.present import Note, Words
+from crmreport.present import ctb as ctb_page
+from crmreport.present import decile as decile_page
+from crmreport.present import rfm as rfm_page
+
+AS_OF, YEAR_AGO = date(2026, 10, 31), date(2025, 10, 31)
+OCTOBER = Period.parse("2026-10")
+PRODUCTS = pd.DataFrame({"product_id": ["m"], "category": ["mask"], "brand": ["House"]})
+JA, EN = Words("ja"), Words("en")
+
+
+def shop(last_day: str) -> pd.DataFrame:
+    """Twenty customers in turn, one order a day; the last ones stopped in April."""
+    days = pd.date_range("2025-09-01", last_day)
+    lines = pd.DataFrame(
+        {
+            "customer_id": [f"c{i % 20:02d}" for i in range(len(days))],
+            "order_id": [f"o{i}" for i in range(len(days))],
+            "order_date": days,
+            "revenue": [float(100 + i % 20) for i in range(len(days))],
+            "product_id": "m",
+        }
+    )
+    # c18 stopped 180 days before the 25th: the threshold of the demo lies in the unseen days.
+    stopped = {"c18": "2026-04-29", "c19": "2026-03-01"}
+    last = lines["customer_id"].map(stopped).fillna(last_day)
+    return lines[lines["order_date"] <= pd.to_datetime(last)].reset_index(drop=True)
+
+
+WHOLE, CUT = shop("2026-10-31"), shop("2026-10-20")
+
+
+def segmented(lines: pd.DataFrame):
+    return segment_table(score_rfm(rfm_table(lines, as_of=AS_OF)), load_segments("standard"))
+
+
+def pages(lines: pd.DataFrame) -> dict[str, list[Note]]:
+    return {
+        "rfm": rfm_page.data_end(segmented(lines)),
+        "decile": decile_page.data_end(decile_table(lines, as_of=AS_OF)),
+        "ctb": ctb_page.data_end(
+            ctb_shares(lines, PRODUCTS, axes={"category": ["category"]}, period=OCTOBER)
+        ),
+    }
+
+
+@pytest.mark.parametrize("chapter", ["rfm", "decile", "ctb"])
+def test_a_chapter_says_how_many_days_are_unseen_and_nothing_when_none_are(chapter):
+    assert pages(WHOLE)[chapter] == []
+    (note,) = pages(CUT)[chapter]
+    assert "購買データは2026年10月20日までで、基準日2026年10月31日までの11日間の購入は" in JA.say(note.text)
+    assert "end on 20 October 2026; what was bought in the 11 days up to 31 October 2026" in EN.say(note.text)
+
+
+def test_lapsed_customers_nobody_could_see_come_back_are_counted():
+    stopped = CUT["customer_id"].isin(["c18", "c19"])
+    last = CUT[stopped].groupby("customer_id")["order_date"].max()
+    days = (pd.Timestamp(AS_OF) - last).dt.days
+    result = decile_table(CUT, as_of=AS_OF, lapsed_days=180)
+    unseen = int(days.between(180, 190).sum())
+    assert unseen == 1
+    assert (int(result.table["lapsed_customers"].sum()), result.n_lapsed_unobserved) == (2, unseen)
+    (note,) = decile_page.data_end(result)
+    assert "休眠顧客2人のうち1人は" in JA.say(note.text)
+    assert "Of 2 lapsed customers, 1 came to the threshold" in EN.say(note.text)
+    assert decile_table(WHOLE, as_of=AS_OF).n_lapsed_unobserved == 0
+
+
+def test_nothing_is_compared_with_a_year_ago():
+    found = segmented(CUT)
+    moved = migration_since(CUT, table=found.scores.table, segments=found.map, as_of=YEAR_AGO)
+    (said,) = rfm_page.migration(moved)
+    assert "2026年10月20日までで期末に届いていない" in JA.say(said.text)
+    result = decile_table(CUT, as_of=AS_OF)
+    first = decile_page.notes(result, result)[0]
+    assert "1年前とは比べていません" in JA.say(first.text)
+    assert "nothing is compared with last year" in EN.say(first.text)
+
+
+def test_growth_is_blank_and_nothing_is_pushed():
+    shares = ctb_shares(CUT, PRODUCTS, axes={"category": ["category"]}, period=OCTOBER)
+    assert shares.table["growth"].isna().all()
+    assert shares.table["revenue_previous"].gt(0).all()
+    assert "期末まで届いていないため、前期比は空欄" in JA.say(ctb_page.shares(shares).note)
+    by = {"category": "category", "brand": "brand"}
+    cells = ctb_cells(CUT, PRODUCTS, by=by, period=OCTOBER, minimum_support=1)
+    assert cells.table["growth"].isna().all()
+    assert pd.isna(cells.total_growth)
+    assert "期末まで届いていない" in JA.say(ctb_page.push(cells).text)
+    whole = ctb_shares(WHOLE, PRODUCTS, axes={"category": ["category"]}, period=OCTOBER)
+    assert whole.table["growth"].notna().all()
