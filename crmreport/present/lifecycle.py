@@ -13,6 +13,7 @@ from crmreport.analysis.purchase_gaps import PurchaseGaps
 from crmreport.present.chart import Chart
 from crmreport.present.finding import ActionList, Cell, Fact, Finding
 from crmreport.present.message import Message, Note
+from crmreport.present.observation import unobserved
 from crmreport.present.style import Style
 from crmreport.present.table import Column, Table
 from crmreport.present.text import Text
@@ -34,7 +35,7 @@ def message(states: LifecycleStates, flows: LifecycleFlows) -> Message:
     before = _late_share(flows.at_start())
     if now is None:
         return _said("nothing" if states.n_customers else "nobody")
-    if not flows.is_settled or before is None:
+    if states.observed.is_preliminary or not flows.is_settled or before is None:
         return _said("first" if now else "none", share=now)
     if not now and not before:
         return _said("none")
@@ -50,6 +51,13 @@ def _said(case: str, **values: Any) -> Message:
 def _late_share(customers: pd.Series) -> float | None:
     late, present = _late(customers.rename("customers").to_frame())
     return late / present if present else None
+
+
+def data_end(states: LifecycleStates) -> list[Note]:
+    """What it means here that the data end before the period does; nothing when they do not."""
+    if not states.observed.unobserved_days:
+        return []
+    return unobserved(states.observed, Text("observed.lifecycle", n=states.n_late_unobserved))
 
 
 def note(year: LifecycleFlows, period: LifecycleFlows) -> Note:
@@ -129,7 +137,8 @@ def states_table(states: LifecycleStates, flows: LifecycleFlows) -> Table:
     frame = states.table.copy()
     before = flows.at_start() if flows.is_settled else None
     frame["customers_before"] = np.nan if before is None else frame["state"].map(before)
-    frame["customers_change"] = frame["customers"] - frame["customers_before"]
+    compared = None if states.observed.is_preliminary else before
+    frame["customers_change"] = np.nan if compared is None else frame["customers"] - frame["customers_before"]
     case = "compared" if before is not None else "first"
     return Table(
         "lifecycle.states",
@@ -158,7 +167,7 @@ def states_table(states: LifecycleStates, flows: LifecycleFlows) -> Table:
             "customers": states.n_customers,
             "share": 1.0 if states.n_customers else None,
             "customers_before": None if before is None else int(before.sum()),
-            "customers_change": None if before is None else states.n_customers - int(before.sum()),
+            "customers_change": None if compared is None else states.n_customers - int(compared.sum()),
             "revenue": float(frame["revenue"].sum()),
             "revenue_share": 1.0,
             "one_time": int(frame["one_time"].sum()),

@@ -1,4 +1,4 @@
-"""What RFM, decile and CTB say when the data end before the period does."""
+"""What RFM, decile, CTB and life cycle say when the data end before the period does."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from crmreport.analysis.ctb import ctb_shares
 from crmreport.analysis.ctb_cells import ctb_cells
 from crmreport.analysis.decile import decile_table
+from crmreport.analysis.lifecycle import Thresholds, lifecycle_flows, lifecycle_states
 from crmreport.analysis.migration import migration_since
 from crmreport.analysis.rfm import rfm_table, score_rfm
 from crmreport.analysis.segments import load_segments, segment_table
@@ -17,6 +18,7 @@ from crmreport.period import Period
 from crmreport.present import Note, Words
 from crmreport.present import ctb as ctb_page
 from crmreport.present import decile as decile_page
+from crmreport.present import lifecycle as lifecycle_page
 from crmreport.present import rfm as rfm_page
 
 AS_OF, YEAR_AGO = date(2026, 10, 31), date(2025, 10, 31)
@@ -50,6 +52,10 @@ def segmented(lines: pd.DataFrame):
     return segment_table(score_rfm(rfm_table(lines, as_of=AS_OF)), load_segments("standard"))
 
 
+def states(lines: pd.DataFrame):
+    return lifecycle_states(lines, as_of=AS_OF, thresholds=Thresholds(60, 180, 300))
+
+
 def pages(lines: pd.DataFrame) -> dict[str, list[Note]]:
     return {
         "rfm": rfm_page.data_end(segmented(lines)),
@@ -57,10 +63,11 @@ def pages(lines: pd.DataFrame) -> dict[str, list[Note]]:
         "ctb": ctb_page.data_end(
             ctb_shares(lines, PRODUCTS, axes={"category": ["category"]}, period=OCTOBER)
         ),
+        "lifecycle": lifecycle_page.data_end(states(lines)),
     }
 
 
-@pytest.mark.parametrize("chapter", ["rfm", "decile", "ctb"])
+@pytest.mark.parametrize("chapter", ["rfm", "decile", "ctb", "lifecycle"])
 def test_a_chapter_says_how_many_days_are_unseen_and_nothing_when_none_are(chapter):
     assert pages(WHOLE)[chapter] == []
     (note,) = pages(CUT)[chapter]
@@ -105,3 +112,17 @@ def test_growth_is_blank_and_nothing_is_pushed():
     assert "期末まで届いていない" in JA.say(ctb_page.push(cells).text)
     whole = ctb_shares(WHOLE, PRODUCTS, axes={"category": ["category"]}, period=OCTOBER)
     assert whole.table["growth"].notna().all()
+
+
+def test_a_state_reached_in_unseen_days_is_counted_and_no_change_is_shown():
+    found = states(CUT)
+    assert found.n_late_unobserved == 1
+    assert "うち1人は" in JA.say(lifecycle_page.data_end(found)[0].text)
+    year = lifecycle_flows(CUT, start=date(2026, 8, 31), as_of=AS_OF, thresholds=Thresholds(60, 180, 300))
+    assert year.is_settled
+    message = lifecycle_page.message(found, year)
+    assert message.text.key == "lifecycle.message.first"
+    table = lifecycle_page.states_table(found, year)
+    assert table.frame["customers_before"].notna().all()
+    assert table.frame["customers_change"].isna().all()
+    assert table.totals["customers_change"] is None
