@@ -40,6 +40,25 @@ def wilson_interval(successes, trials, *, confidence: float = 0.95):
     return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
 
 
+def newcombe_interval(k1: int, n1: int, k2: int, n2: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of the difference of two independent shares, first less second (Newcombe 1998, method 10).
+
+    Returns:
+        Lower and upper bound, −1 to 1; nan when a group is empty.
+
+    Examples:
+        >>> [round(bound, 4) for bound in newcombe_interval(56, 70, 48, 80)]
+        [0.0524, 0.3339]
+    """
+    if not (n1 and n2):
+        return float("nan"), float("nan")
+    (low1, low2), (high1, high2) = wilson_interval([k1, k2], [n1, n2], confidence=confidence)
+    p1, p2 = k1 / n1, k2 / n2
+    below = np.sqrt((p1 - low1) ** 2 + (high2 - p2) ** 2)
+    above = np.sqrt((high1 - p1) ** 2 + (p2 - low2) ** 2)
+    return float(p1 - p2 - below), float(p1 - p2 + above)
+
+
 def compare_shares(k1: int, n1: int, k2: int, n2: int) -> float:
     """Two-sided p-value for two independent shares being equal.
 
