@@ -54,7 +54,7 @@ class Intake(Protocol):
     guests: Any
     missing: Any
     normalised: Any
-    monthly: Any
+    daily: Any
     quarantined: Any
     revenue: Any
     first_day: Any
@@ -300,15 +300,19 @@ def _severity(check: Any) -> str:
     return check.severity
 
 
-def months_chart(intake: Intake) -> Chart:
-    """Lines per month: what is there, what is missing, where it dropped."""
-    counts = pd.DataFrame([(m.month, m.lines) for m in intake.monthly], columns=["month", "lines"])
+def months_chart(intake: Intake, *, as_of: date) -> Chart:
+    """Lines per month up to ``as_of``: what is there, what is missing, where it dropped."""
+    counts = pd.DataFrame(
+        [(f"{d.day:%Y-%m}", d.lines) for d in intake.daily if d.day <= as_of], columns=["month", "lines"]
+    )
     by_month = counts.groupby("month")["lines"].sum()
     first, last = by_month.index.min(), by_month.index.max()
     months = [str(p) for p in pd.period_range(first, last, freq="M")] if len(by_month) else []
     lines = by_month.reindex(months)
     missing = [m for m in months if pd.isna(lines[m])]
-    dropped = sorted({str(c.values["month"]) for c in intake.checks if c.id == "sudden_drop" and c.count})
+    dropped = sorted(
+        {str(c.values["month"]) for c in intake.checks if c.id == "sudden_drop" and c.count} & {*months}
+    )
     case = "missing" if missing else "drop" if dropped else "whole"
 
     def draw(ax: Any, words: Words, style: Style) -> None:
@@ -335,7 +339,10 @@ def months_chart(intake: Intake) -> Chart:
         ax.spines["left"].set_visible(False)
         ax.yaxis.grid(True)
 
+    later, _ = intake.after(as_of)
     values = {
+        "as_of": as_of,
+        "later": later,
         "months": len(months),
         "missing": len(missing),
         "dropped": len(dropped),
@@ -347,7 +354,7 @@ def months_chart(intake: Intake) -> Chart:
         draw,
         title=Text(f"data_quality.months.title.{case}", **values),
         subtitle=Text("data_quality.months.subtitle"),
-        note=Text("data_quality.months.note", **values),
+        note=Text(f"data_quality.months.note.{'cut' if later else 'all'}", **values),
         alt=Text(f"data_quality.months.alt.{case}", **values),
         height=1.9,
     )
@@ -420,10 +427,12 @@ def normalised_table(intake: Intake) -> Table:
     )
 
 
-def findings(intake: Intake) -> list[Finding]:
-    """What could change an answer, each as a caveat for page 1."""
+def findings(intake: Intake, *, as_of: date) -> list[Finding]:
+    """What could change an answer about the time up to ``as_of``, each as a caveat for page 1."""
     found = [*_control_findings(intake), *_guest_findings(intake)]
     frame = _checks(intake)
+    seen = [_first_month(_values(intake, row)) <= f"{as_of:%Y-%m}" for row in frame.to_dict("records")]
+    frame = frame[np.array(seen, dtype=bool)]
     for name in _CAVEATS:
         rows = frame[(frame["check"] == name) & frame["severity"].isin(["warning", "critical"])]
         if rows.empty:
@@ -461,6 +470,11 @@ def findings(intake: Intake) -> list[Finding]:
 def _knows_consent(intake: Intake) -> bool:
     master = intake.tables.get("customers")
     return master is not None and any(column.startswith("consent_") for column in master.columns)
+
+
+def _first_month(values: Mapping[str, Any]) -> str:
+    """The month a check speaks of; of several, the first. Before all months where it speaks of none."""
+    return str(values.get("month", values.get("first", "")))
 
 
 def _values(intake: Intake, row: Any) -> Mapping[str, Any]:

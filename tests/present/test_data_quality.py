@@ -10,8 +10,8 @@ from crmreport.intake.model import (
     Check,
     ColumnShare,
     ControlResult,
+    DayCount,
     Guests,
-    MonthCount,
     Normalised,
     SourceCount,
     TableCount,
@@ -57,10 +57,7 @@ def intake(**changes):
         "guests": Guests(lines=0, orders=0, revenue=0.0, blank_id=0, guest_id=0),
         "missing": [ColumnShare(table="order_lines", column="coupon_id", missing=90, of=100, share=0.9)],
         "normalised": [Normalised(table="customers", column="sex", changed=5, by_kind={"form": 5})],
-        "monthly": [
-            MonthCount(month=m, channel="", lines=50, orders=40, revenue=500.0)
-            for m in ("2026-09", "2026-10")
-        ],
+        "daily": [DayCount(day=d, lines=50, revenue=500.0) for d in (date(2026, 9, 1), AS_OF)],
         "quarantined": [],
         "revenue": Decimal("1000"),
         "first_day": date(2026, 9, 1),
@@ -160,7 +157,7 @@ CAVEATS = {
 
 @pytest.mark.parametrize(("changes", "expected"), CAVEATS.values(), ids=CAVEATS)
 def test_caveats(changes, expected):
-    found = page.findings(intake(**changes))
+    found = page.findings(intake(**changes), as_of=AS_OF)
     assert [(finding.id, finding.severity) for finding in found] == expected
     for finding in found:
         assert all(finding.text(words)["what"] for words in (JA, EN))
@@ -184,7 +181,7 @@ MASTERS = {
 @pytest.mark.parametrize(("columns", "ja", "en"), MASTERS.values(), ids=MASTERS)
 def test_who_is_on_a_list_is_told_by_what_is_known_of_consent(columns, ja, en):
     tables = {"customers": TableCount(rows=5, columns=columns)}
-    (finding,) = page.findings(intake(checks=[ORPHANS], tables=tables))
+    (finding,) = page.findings(intake(checks=[ORPHANS], tables=tables), as_of=AS_OF)
     assert ja in finding.text(JA)["so_what"]
     assert en in finding.text(EN)["so_what"]
     assert finding.text(EN)["what"] == "Customers of 1 order line (1.0%) are not in the master."
@@ -216,7 +213,7 @@ CONFLICTS = {
 
 @pytest.mark.parametrize(("checks", "en"), CONFLICTS.values(), ids=CONFLICTS)
 def test_conflicts_of_several_columns_are_not_told_as_one(checks, en):
-    (finding,) = page.findings(intake(checks=checks))
+    (finding,) = page.findings(intake(checks=checks), as_of=AS_OF)
     assert finding.text(EN)["what"] == en
     assert finding.text(JA)["what"]
 
@@ -224,7 +221,7 @@ def test_conflicts_of_several_columns_are_not_told_as_one(checks, en):
 def test_every_number_of_a_caveat_stands_in_its_table():
     report = intake(control_totals=[control("900")], guests=GUESTS)
     tables = {t.id: t for t in (page.control_table(report), page.attribution_table(report, as_of=AS_OF))}
-    for finding in page.findings(report):
+    for finding in page.findings(report, as_of=AS_OF):
         for name, fact in finding.facts.items():
             if fact.cell is None:
                 assert isinstance(fact.value, str), name
@@ -248,9 +245,46 @@ def test_everything_is_shown_in_both_languages(words):
     ]
     for table in tables:
         assert "<table>" in table.html(words)
-    assert "<img" in page.months_chart(report).html(words, Style())
+    assert "<img" in page.months_chart(report, as_of=AS_OF).html(words, Style())
 
 
 def test_a_missing_month_is_named_in_the_title():
-    months = [MonthCount(month=m, channel="", lines=9, orders=9, revenue=9.0) for m in ("2026-08", "2026-10")]
-    assert "1か月のデータが欠けている" in JA.say(page.months_chart(intake(monthly=months)).title)
+    days = [DayCount(day=d, lines=9, revenue=9.0) for d in (date(2026, 8, 3), date(2026, 10, 3))]
+    title = page.months_chart(intake(daily=days), as_of=AS_OF).title
+    assert "1か月のデータが欠けている" in JA.say(title)
+
+
+DROPS = [
+    Check(
+        id="sudden_drop",
+        severity="warning",
+        table="order_lines",
+        column="channel",
+        count=3,
+        of=90,
+        share=1 / 30,
+        values={"channel": "ec", "month": month, "usual": 90},
+        detail=month,
+    )
+    for month in ("2026-09", "2026-11")
+]
+
+
+def test_what_comes_after_as_of_is_in_no_chart_and_no_finding_and_is_counted():
+    days = [date(2026, 9, 1), date(2026, 10, 31), date(2026, 11, 1), date(2027, 2, 1)]
+    report = intake(
+        daily=[DayCount(day=d, lines=50, revenue=5.0) for d in days],
+        checks=[*intake().checks, *DROPS],
+        after=lambda as_of: (sum(50 for d in days if d > as_of), 10.0),
+    )
+    chart = page.months_chart(report, as_of=AS_OF)
+    assert "データのそろう2か月のうち、行数が急に減った月が1か月ある" in JA.say(chart.title)
+    assert "基準日2026-10-31より後の100行は含めていない" in JA.say(chart.note)
+    assert "100 lines after 2026-10-31 are left out" in EN.say(chart.note)
+    (finding,) = page.findings(report, as_of=AS_OF)
+    assert finding.facts["month"].value == "2026-09"
+    (earlier,) = page.findings(report, as_of=date(2026, 9, 30))
+    assert earlier.facts["month"].value == "2026-09"
+    assert page.findings(report, as_of=date(2026, 8, 31)) == []
+    whole = page.months_chart(intake(), as_of=AS_OF)
+    assert "より後" not in JA.say(whole.note)
