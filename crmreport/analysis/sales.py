@@ -36,7 +36,8 @@ class SalesTotals:
         buyers: Known customers with a purchase.
         items: Items on the purchases of known customers.
         new_customers: Buyers whose first purchase ever, as far as the data go, lies in the period.
-        first_revenue: Revenue of the orders made on customers' first purchase day.
+        first_revenue: Revenue of the orders made on customers' first purchase day, less what came back
+            of them in the period, whenever they were made.
         repeat_revenue: Revenue of known customers' other orders; unlinked returns are in here.
         is_preliminary: Whether the data stop before the period's end, by more than the usual pause
             between days with orders (see `crmreport.analysis.observed.usual_pause`).
@@ -352,7 +353,8 @@ def new_and_repeat(
     """Sales by kind of order: ``new``, ``repeat``, ``guest``.
 
     An order is new when it was made on the day of the customer's first purchase ever, as far as
-    the data go back; customers who bought before the data began look new once.
+    the data go back; customers who bought before the data began look new once. A return counts with
+    the order it gives back.
 
     Args:
         lines: Order lines; any frame narwhals understands.
@@ -433,7 +435,7 @@ def _ordered(
         raise DataError("order lines have no quantity; count lines instead, or map it in client.yml")
     pieces = nw.col("quantity") if items == "quantity" else nw.lit(1)
     fields = [
-        "customer_id", "order_date", "revenue", "is_purchase", "of_order", "items", *keep,
+        "customer_id", "order_date", "revenue", "is_purchase", "is_return", "of_order", "items", *keep,
     ]  # fmt: skip
     known = (
         attributed(lines, as_of=as_of, zero_value_counts=zero_value_counts)
@@ -455,8 +457,12 @@ def _ordered(
     guest = nw.col("customer_id").is_null()
     zero = nw.lit(0.0)
     rows = nw.concat([known, guests]).join(first, on="customer_id", how="left")
+    # A return in October of September's first purchase is no lost repeat sale.
+    rows = rows.join(_sold_on(known), on=["customer_id", "of_order"], how="left")
+    bought = nw.when(nw.col("is_return")).then(nw.coalesce("sold_on", "order_date"))
+    bought = bought.otherwise(nw.col("order_date"))
     rows = rows.with_columns(
-        is_first=(nw.col("order_date") == nw.col("first_date")).fill_null(False),
+        is_first=(bought == nw.col("first_date")).fill_null(False),
         month_index=nw.col("order_date").dt.year().cast(nw.Int64) * 12
         + nw.col("order_date").dt.month().cast(nw.Int64)
         - 1,
@@ -467,6 +473,14 @@ def _ordered(
         items=nw.when(nw.col("is_purchase") & ~guest).then(nw.col("items")).otherwise(zero),
         purchase=nw.col("of_order" if unit == "order" else "order_date"),
     )
+
+
+def _sold_on(known: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """The day of each order something came back of: its first, as in `crmreport.analysis.ledger.purchases`."""
+    keys = ["customer_id", "of_order"]
+    returned = known.filter(nw.col("is_return")).select(*keys).unique()
+    sold = known.filter(~nw.col("is_return")).join(returned, on=keys, how="semi")
+    return sold.group_by(*keys).agg(sold_on=nw.col("order_date").min())
 
 
 def _counts(rows: nw.LazyFrame[Any], by: list[str]) -> pd.DataFrame:

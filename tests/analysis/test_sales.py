@@ -146,6 +146,29 @@ def test_new_repeat_and_guest_parts_sum_to_revenue(engine):
     assert table["orders"].to_dict() == {"new": 1, "repeat": 3, "guest": 1}
 
 
+RETURNS = {
+    "part of the first order, the next month": ("f", {"new": -10, "repeat": 70}),
+    "part of a later order": ("g", {"new": 0, "repeat": 60}),
+    "linked to no order: repeat, as nothing says otherwise": (None, {"new": 0, "repeat": 60}),
+}
+
+
+@pytest.mark.parametrize(("returned", "october"), RETURNS.values(), ids=RETURNS)
+def test_a_return_lowers_the_revenue_of_the_purchase_it_belongs_to(engine, returned, october):
+    lines = order_lines(
+        ("a", "f", "2026-09-10", 100.0, "ec", False),
+        ("a", "g", "2026-10-05", 70.0, "ec", False),
+        ("b", "h", "2026-10-06", 30.0, "ec", False),
+        ("b", "h", "2026-10-06", -30.0, "ec", True),
+        ("a", "r", "2026-10-20", -10.0, "ec", True),
+    ).assign(returned_order_id=pd.Series([None, None, None, "h", returned], dtype="str"))
+    kinds = new_and_repeat(engine(lines), period=OCTOBER, as_of=AS_OF).table.set_index("order_kind")
+    assert kinds["revenue"].reindex(["new", "repeat"]).fillna(0).to_dict() == pytest.approx(october)
+    (t,) = sales_totals(engine(lines), periods=[OCTOBER], as_of=AS_OF)
+    assert (t.first_revenue, t.repeat_revenue) == pytest.approx((october["new"], october["repeat"]))
+    assert (t.buyers, t.new_customers) == (1, 0)
+
+
 def test_channels_with_a_row_for_unknown(engine):
     table = sales_by(engine(LINES), by="channel", period=OCTOBER, as_of=AS_OF).table.set_index("channel")
     assert table["revenue"].to_dict() == pytest.approx({"store": 80, "ec": 45, "unknown": 15})
