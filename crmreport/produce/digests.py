@@ -15,7 +15,8 @@ PREFIX = "sha256:"
 Stamp = tuple[int, int, int, int]
 _KEY_LENGTH = 20
 # A file may be written twice within one tick of the disk's clock: a young stamp proves nothing.
-_SETTLED_NS = 2_000_000_000
+# Ticks are a few milliseconds, or whole seconds on disks that keep no fractions.
+_FINE_NS, _COARSE_NS = 50_000_000, 2_000_000_000
 _read: dict[tuple[str, Stamp], str] = {}
 
 
@@ -45,7 +46,9 @@ def sha256(path: Path) -> str:
 
 def is_settled(seen: Stamp) -> bool:
     """Whether a file with this stamp cannot change any more without its stamp changing too."""
-    return max(seen[1], seen[2]) < time.time_ns() - _SETTLED_NS
+    last = max(seen[1], seen[2])
+    tick = _FINE_NS if last % 1_000_000_000 else _COARSE_NS
+    return last < time.time_ns() - tick
 
 
 def digest(value: object) -> str:

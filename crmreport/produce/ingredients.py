@@ -22,11 +22,21 @@ Parts = Mapping[str, str]
 
 _SOURCES = (".py", ".yml", ".yaml")
 # They make, show or compare reports and decide no byte of a chapter.
-_NOT_IN_CHAPTERS = ("produce", "demo", "cli", "cli.py", "scaffold.py", "__main__.py")
-_NOT_IN_BOOKS = ("attempts.py", "causes.py", "due.py", "explain.py", "verify.py")
-_BOOK_LABELS, _DIFF = "book.yml", "diff"
-# Chapters and parameters stand in keys of their own; where a report is sent and when it is due change no byte of it.
-_NOT_IN_KEYS = {"reports", "delivery", "schedule"}
+_NOT_IN_CHAPTERS = ("produce", "deliver", "demo", "cli", "cli.py", "scaffold.py", "__main__.py")
+_NOT_IN_BOOKS = (
+    "attempts.py",
+    "causes.py",
+    "due.py",
+    "diff.py",
+    "diff_page.py",
+    "explain.py",
+    "stamps.py",
+    "verify.py",
+)
+_BOOK_LABELS = "book.yml"
+_NOT_IN_REPORTS = ("cause.yml", "delivery.yml", "diff.yml")
+# Chapters and parameters stand in keys of their own; where a report goes, and when, changes no byte of it.
+_NOT_IN_KEYS = {"reports", "delivery", "schedule", "canary"}
 _BESIDE = (".yml", ".yaml", ".png", ".jpg", ".jpeg", ".svg")
 
 
@@ -104,7 +114,7 @@ def installed() -> House:
 
 def house(package: Path, templates: Path) -> House:
     """Look at a package and its report templates as they lie on disk now."""
-    sources = [p for p in package.rglob("*") if p.suffix in _SOURCES and p.stem != _DIFF]
+    sources = [p for p in package.rglob("*") if p.suffix in _SOURCES and p.name not in _NOT_IN_REPORTS]
     chapters: dict[str, list[Path]] = {}
     book: list[Path] = []
     for path in sources:
@@ -131,7 +141,7 @@ def _interpreter() -> dict[str, str]:
 
 
 def _binds(path: Path) -> bool:
-    return path.name not in _NOT_IN_BOOKS and not path.stem.startswith(_DIFF)
+    return path.name not in _NOT_IN_BOOKS
 
 
 def _files(folder: Path) -> dict[str, str]:
@@ -149,7 +159,7 @@ def settings(folder: Path, client: Client) -> Parts:
     beside = (
         p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in _BESIDE and p.name != "client.yml"
     )
-    return found | {name: PREFIX + h for name, h in tree(folder, beside).items()}
+    return found | {f"./{name}": PREFIX + h for name, h in tree(folder, beside).items()}
 
 
 def data(inputs: Iterable[Input]) -> Parts:

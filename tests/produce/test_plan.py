@@ -184,7 +184,7 @@ def test_a_file_that_stays_is_read_once_and_a_changed_one_again(tmp_path, monkey
     monkeypatch.setattr(
         "crmreport.produce.digests.hash_file", lambda path: reads.append(path) or hash_file(path)
     )
-    monkeypatch.setattr("crmreport.produce.digests._SETTLED_NS", -(10**18))
+    monkeypatch.setattr("crmreport.produce.digests._FINE_NS", -(10**18))
     first = sha256(file)
     assert sha256(file) == first
     assert len(reads) == 1
