@@ -39,6 +39,7 @@ class SalesTotals:
         first_revenue: Revenue of the orders made on customers' first purchase day, less what came back
             of them in the period, whenever they were made.
         repeat_revenue: Revenue of known customers' other orders; unlinked returns are in here.
+        unit: What one purchase is.
         is_preliminary: Whether the data stop before the period's end, by more than the usual pause
             between days with orders (see `crmreport.analysis.observed.usual_pause`).
     """
@@ -54,7 +55,8 @@ class SalesTotals:
     new_customers: int
     first_revenue: float
     repeat_revenue: float
-    is_preliminary: bool = False
+    unit: PurchaseUnit
+    is_preliminary: bool
 
     @property
     def customer_revenue(self) -> float:
@@ -122,6 +124,7 @@ def sales_totals(
                 items=float(t["items"]),
                 first_revenue=float(t["first"]),
                 repeat_revenue=float(t["revenue"] - t["guest"] - t["first"]),
+                unit=unit,
                 is_preliminary=seen.stops_before(period.as_of),
                 **{name: int(counts[name].to_numpy()[0]) for name in _COUNTS},
             )
@@ -476,7 +479,7 @@ def _ordered(
 
 
 def _sold_on(known: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """The day of each order something came back of: its first, as in `crmreport.analysis.ledger.purchases`."""
+    """The first day of each order of which something came back; the ledger's purchases use the same."""
     keys = ["customer_id", "of_order"]
     returned = known.filter(nw.col("is_return")).select(*keys).unique()
     sold = known.filter(~nw.col("is_return")).join(returned, on=keys, how="semi")

@@ -213,6 +213,7 @@ def tree_table(tree: RevenueTree) -> Table:
         "period": period_text(tree.after.period),
         "base": period_text(tree.before.period),
         "as_of": tree.after.period.as_of,
+        "unit": Text(f"unit.{tree.after.unit}"),
     }
     return Table(
         "sales.tree",

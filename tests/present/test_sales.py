@@ -209,6 +209,21 @@ def test_an_unsplit_tree_is_no_table_of_dashes():
     assert [type(thing) for thing in page.explained(tree)] == [Note]
 
 
+UNITS = {
+    "customer_day": ("購入回数は同じ日の注文は1回と数える", "purchases: orders on one day count once"),
+    "order": ("購入回数は注文ごとに1回と数える", "purchases: each order counts"),
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_tree_says_what_one_purchase_is(unit):
+    kpis = kpi_table(shop(last_year=5, now=6), period=OCTOBER, as_of=AS_OF, unit=unit)
+    note = page.tree_table(split_change(kpis.year_ago, kpis.now)).note
+    for name, (ja, en) in UNITS.items():
+        assert (ja in Words("ja").say(note)) == (name == unit)
+        assert (en in Words("en").say(note)) == (name == unit)
+
+
 def test_a_tree_without_a_base_is_a_sentence():
     _, tree, _ = results(shop(last_year=0, now=50).iloc[1:])
     assert isinstance(page.tree_chart(tree), Note)
