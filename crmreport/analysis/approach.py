@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, days_before, purchases, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, days_before, purchases, to_pandas, visible
 from crmreport.analysis.lifecycle import LifecycleStates, State
-from crmreport.errors import TooFewError
+from crmreport.analysis.observed import first_day
 
 Phase = Literal["early", "now", "late"]
 PHASES: tuple[Phase, ...] = ("early", "now", "late")
@@ -99,6 +99,9 @@ class SecondPurchase:
         n_came: Of these, second purchase on from_day to to_day.
         came_rate: n_came ÷ n_waiting; None without any.
         mean_second_revenue: Mean net revenue of a second purchase.
+        maybe_earlier: Customers whose first purchase in the data falls into the burn-in; they may have
+            bought before the data begin, so they are in no other number here.
+        burn_in_days: Length of the burn-in.
         table: Customers with one purchase so far by phase: early (before from_day), now, late:
             phase, customers, expected_revenue (only now: customers × came_rate × mean_second_revenue).
         customers: Those of phase now, longest waiting first: customer_id, first_date, recency_days, revenue.
@@ -113,6 +116,8 @@ class SecondPurchase:
     n_came: int
     came_rate: float | None
     mean_second_revenue: float
+    maybe_earlier: int
+    burn_in_days: int
     table: pd.DataFrame
     customers: pd.DataFrame
 
@@ -121,20 +126,29 @@ def second_purchase_window(
     lines: Any,
     *,
     as_of: date,
+    burn_in_days: int = 0,
     unit: PurchaseUnit = "customer_day",
     zero_value_counts: bool = False,
-) -> SecondPurchase:
+) -> SecondPurchase | None:
     """The days in which second purchases happen, and the one-time buyers who are in them.
 
     Args:
         lines: Order lines; any frame narwhals understands.
         as_of: Last visible day.
+        burn_in_days: Customers first seen within so many days from the data's first day are left
+            out, as by :func:`crmreport.analysis.entry_products.entry_products`: what looks like the
+            first purchase of a customer of long standing is none. 0 takes everybody.
         unit: What one purchase is.
         zero_value_counts: Whether lines of value 0 make a purchase.
 
+    Returns:
+        The days and the buyers in them; None where nobody first seen after the burn-in has bought twice.
+
     Raises:
-        TooFewError: Nobody has bought twice.
+        ValueError: ``burn_in_days`` is below 0.
     """
+    if burn_in_days < 0:
+        raise ValueError(f"burn_in_days is {burn_in_days}; give 0 or more")
     bought = purchases(lines, as_of=as_of, unit=unit, zero_value_counts=zero_value_counts)
     order = ["purchase_date"] if unit == "customer_day" else ["purchase_date", "order_id"]
     both = bought.with_columns(
@@ -142,9 +156,12 @@ def second_purchase_window(
         next_revenue=nw.col("revenue").shift(-1).over("customer_id", order_by=order),
         earlier=nw.col("purchase_date").shift(1).over("customer_id", order_by=order),
     )
-    firsts = both.filter(nw.col("earlier").is_null()).with_columns(
+    seen = both.filter(nw.col("earlier").is_null()).with_columns(
         days_ago=days_before(as_of, "purchase_date"), next_days_ago=days_before(as_of, "next_date")
     )
+    begin = first_day(visible(lines, as_of=as_of)) or as_of
+    is_new = nw.col("purchase_date") >= nw.lit(begin + timedelta(days=burn_in_days))
+    firsts = seen.filter(is_new)
     came = firsts.filter(~nw.col("next_date").is_null()).with_columns(
         wait=nw.col("days_ago") - nw.col("next_days_ago")
     )
@@ -153,9 +170,8 @@ def second_purchase_window(
     )
     n_second = int(counted["customers"].sum())
     if n_second == 0:
-        raise TooFewError(
-            "repeat_customers", found=0, needed=1, remedy="read the best days once somebody has bought twice"
-        )
+        return None
+    maybe_earlier = int(to_pandas(seen.filter(~is_new).select(n=nw.len()))["n"].iloc[0])
     waits = counted.groupby("wait")["customers"].sum().sort_index()
 
     def percentile(percent: int) -> int:
@@ -167,10 +183,10 @@ def second_purchase_window(
             "customer_id", "days_ago", "revenue", first_date=nw.col("purchase_date")
         )
     ).rename(columns={"days_ago": "recency_days"})
-    seen = counted[counted["days_ago"] >= to_day]
-    n_waiting = int(seen.loc[seen["wait"] >= from_day, "customers"].sum())
+    over = counted[counted["days_ago"] >= to_day]
+    n_waiting = int(over.loc[over["wait"] >= from_day, "customers"].sum())
     n_waiting += int((once["recency_days"] >= to_day).sum())
-    n_came = int(seen.loc[seen["wait"].between(from_day, to_day), "customers"].sum())
+    n_came = int(over.loc[over["wait"].between(from_day, to_day), "customers"].sum())
     came_rate = n_came / n_waiting if n_waiting else None
     mean_revenue = float(counted["revenue"].sum()) / n_second
     early, late = once["recency_days"] < from_day, once["recency_days"] > to_day
@@ -191,6 +207,8 @@ def second_purchase_window(
         n_came=n_came,
         came_rate=came_rate,
         mean_second_revenue=mean_revenue,
+        maybe_earlier=maybe_earlier,
+        burn_in_days=burn_in_days,
         table=table,
         customers=now.sort_values(
             ["recency_days", "customer_id"], ascending=[False, True], ignore_index=True

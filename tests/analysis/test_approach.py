@@ -7,7 +7,6 @@ import pytest
 
 from crmreport.analysis.approach import second_purchase_window, valuable_at_risk
 from crmreport.analysis.lifecycle import Thresholds, lifecycle_states
-from crmreport.errors import TooFewError
 
 AS_OF = date(2026, 12, 31)
 
@@ -71,6 +70,8 @@ def test_second_purchases_by_hand(engine):
         rows += [(customer, 200, 50.0), (customer, 200 - wait, 400.0), (customer, 1, 9.0)]
     rows += [("early", 9, 1.0), ("now1", 10, 1.0), ("now2", 30, 1.0), ("late", 31, 1.0), ("never", 300, 1.0)]
     found = second_purchase_window(engine(lines(*rows)), as_of=AS_OF)
+    assert found is not None
+    assert (found.maybe_earlier, found.burn_in_days) == (0, 0)
     assert (found.from_day, found.median_day, found.to_day, found.n_second) == (10, 20, 30, 4)
     # Waiting on day 10 and seen until day 30: a, b, c, d, now2, late, never; came by then: a, b, c.
     assert (found.n_waiting, found.n_came, found.came_rate) == (7, 3, 3 / 7)
@@ -81,5 +82,23 @@ def test_second_purchases_by_hand(engine):
 
 
 def test_without_a_second_purchase_there_are_no_best_days():
-    with pytest.raises(TooFewError, match="too few repeat customers: 0 found, 1 or more needed"):
-        second_purchase_window(lines(("a", 3, 10.0)), as_of=AS_OF)
+    assert second_purchase_window(lines(("a", 3, 10.0)), as_of=AS_OF) is None
+
+
+def test_who_may_have_bought_before_the_data_begin_is_in_no_wait_and_no_phase(engine):
+    rows = []
+    # The data begin 400 days ago; a first purchase less than 180 days later may not be the first.
+    for customer, first, wait in (("old1", 400, 3), ("old2", 221, 3), ("new1", 220, 20), ("new2", 200, 40)):
+        rows += [(customer, first, 50.0), (customer, first - wait, 400.0)]
+    rows += [("oldonce", 300, 1.0), ("once", 30, 1.0)]
+    found = second_purchase_window(engine(lines(*rows)), as_of=AS_OF, burn_in_days=180)
+    assert found is not None
+    assert (found.from_day, found.to_day, found.n_second, found.maybe_earlier) == (20, 40, 2, 3)
+    assert found.table["customers"].tolist() == [0, 1, 0]
+    assert found.customers["customer_id"].tolist() == ["once"]
+    assert second_purchase_window(engine(lines(*rows)), as_of=AS_OF, burn_in_days=365) is None
+
+
+def test_a_burn_in_is_never_negative():
+    with pytest.raises(ValueError, match="burn_in_days is -1; give 0 or more"):
+        second_purchase_window(lines(("a", 3, 10.0)), as_of=AS_OF, burn_in_days=-1)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from crmreport.analysis.approach import second_purchase_window, valuable_at_risk
+from crmreport.analysis.approach import SecondPurchase, second_purchase_window, valuable_at_risk
 from crmreport.analysis.lifecycle import Thresholds, lifecycle_flows, lifecycle_states
 from crmreport.analysis.purchase_gaps import purchase_gaps
 from crmreport.present import lifecycle as page
@@ -37,6 +37,12 @@ def results(*rows: tuple[str, int]):
     year = lifecycle_flows(lines, start=YEAR_AGO, as_of=AS_OF, thresholds=DAYS)
     month = lifecycle_flows(lines, start=date(2026, 11, 30), as_of=AS_OF, thresholds=DAYS)
     return lines, states, year, month
+
+
+def best_days(lines: pd.DataFrame) -> SecondPurchase:
+    found = second_purchase_window(lines, as_of=AS_OF)
+    assert found is not None
+    return found
 
 
 OLD = ("old", 900)  # long lapsed; makes the history long enough
@@ -110,12 +116,12 @@ FIVE = tuple((f"{customer}{copy}", day) for copy in range(5) for customer, day i
 
 def test_few_customers_make_no_finding():
     lines, states, *_ = results(*ROWS)
-    assert page.findings(valuable_at_risk(states), second_purchase_window(lines, as_of=AS_OF)) == []
+    assert page.findings(valuable_at_risk(states), best_days(lines)) == []
 
 
 def test_every_number_of_a_finding_stands_in_its_table():
     lines, states, *_ = results(*FIVE)
-    at_risk, second = valuable_at_risk(states), second_purchase_window(lines, as_of=AS_OF)
+    at_risk, second = valuable_at_risk(states), best_days(lines)
     tables = {t.id: t for t in (page.at_risk_table(at_risk), page.second_table(second))}
     found = page.findings(at_risk, second)
     assert {finding.id for finding in found} == {"lifecycle.slipping_valuable", "lifecycle.one_time"}
@@ -128,7 +134,7 @@ def test_every_number_of_a_finding_stands_in_its_table():
 
 def test_lists_name_whom_and_why():
     lines, states, *_ = results(*FIVE)
-    at_risk, second = valuable_at_risk(states), second_purchase_window(lines, as_of=AS_OF)
+    at_risk, second = valuable_at_risk(states), best_days(lines)
     late, once = (finding.customers.customers for finding in page.findings(at_risk, second))
     assert dict(zip(late["customer_id"], late["reason"], strict=True)) == {
         f"b{n}": "slipping" for n in range(5)
@@ -149,7 +155,7 @@ def test_everything_is_shown_in_both_languages(words):
         page.rates_table(states, year, month),
         page.thresholds_table(gaps, states),
         page.at_risk_table(valuable_at_risk(states)),
-        page.second_table(second_purchase_window(lines, as_of=AS_OF)),
+        page.second_table(best_days(lines)),
     ]
     for table in tables:
         assert "<table>" in table.html(words)
