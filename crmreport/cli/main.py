@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from crmreport.cli import check, demo, init, lab, listing, run, verify
+from crmreport.cli import check, demo, init, lab, listing, run, schedule, verify
 from crmreport.cli.output import note, say, say_json
 from crmreport.errors import CrmReportError
 
@@ -29,6 +29,7 @@ app.command()(check.check)
 app.command()(run.run)
 app.command()(verify.verify)
 app.command("list")(listing.list_)
+app.command()(schedule.schedule)
 app.command()(lab.lab)
 app.command()(demo.demo)
 
