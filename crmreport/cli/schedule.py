@@ -109,9 +109,7 @@ def _clients_zone(workspace: Workspace) -> str:
     zones = sorted({str(client.get("timezone", usual)) for client in _client_files(workspace)})
     if len(zones) != 1:
         found = f"the clients are in {', '.join(zones)}" if zones else "there is no client yet"
-        raise ConfigError(
-            f"whose {'clock' if zones else 'time zone'}? {found}; say it with --zone Asia/Tokyo"
-        )
+        raise ConfigError(f"which time zone? {found}; say one with --zone, such as --zone Asia/Tokyo")
     return zones[0]
 
 

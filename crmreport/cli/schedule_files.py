@@ -47,7 +47,7 @@ class Times:
             raise ConfigError(f"--at {at!r} is no time of day; write it as 06:00")
         try:
             ZoneInfo(zone)
-        except (ValueError, OSError):
+        except (KeyError, ValueError, OSError):
             raise ConfigError(f"--zone {zone!r} is not a time zone; use a name such as Asia/Tokyo") from None
         return cls(int(clock[1]), int(clock[2]), day, zone)
 
