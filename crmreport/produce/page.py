@@ -10,10 +10,10 @@ import jinja2
 from markupsafe import Markup
 
 from crmreport.present import fonts
-from crmreport.produce.html import TEMPLATES, policy, visible_text
+from crmreport.produce.html import TEMPLATES, policy
 
 _ALWAYS = "".join(map(chr, range(0x20, 0x7F))) + "–−…·•↑↓"
-_BLANK_LINES = re.compile(r"\s*\n\s*")
+_INDENT = re.compile(r"\s*\n\s*")
 
 
 def render(template: str, *, style: str, script: str = "", **values: Any) -> str:
@@ -32,25 +32,33 @@ def render(template: str, *, style: str, script: str = "", **values: Any) -> str
         .get_template(template)
         .render(style=Markup(sheet), script=Markup(code), csp=policy(code), **values)
     )
-    return _BLANK_LINES.sub("\n", page).strip() + "\n"
+    return _tidy(page)
 
 
 def embed(page: str) -> str:
     """Put the glyphs of a page into it; a character the typeface lacks is left to the reader's machine."""
-    rules = face_rules("".join(sorted(set(visible_text(page)))))
-    return page.replace("/*fonts*/", rules, 1)
+    return page.replace("/*fonts*/", face_rules(page), 1)
+
+
+def face_rules(text: str) -> str:
+    """Style rules with the glyphs of a text, regular and bold."""
+    return _cut("".join(sorted(set(text) | set(_ALWAYS))))
 
 
 @cache
-def face_rules(characters: str) -> str:
-    """Style rules with the glyphs of these characters, regular and bold."""
-    return fonts.font_face_css(characters + _ALWAYS, 400) + fonts.font_face_css(characters + _ALWAYS, 700)
+def _cut(characters: str) -> str:
+    return fonts.font_face_css(characters, 400) + fonts.font_face_css(characters, 700)
 
 
 @cache
 def asset(name: str) -> str:
     """A style sheet or script of ours."""
-    return (TEMPLATES / name).read_text(encoding="utf-8").strip() + "\n"
+    return _tidy((TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def _tidy(text: str) -> str:
+    # The script is tidied before its hash is taken; tidying the page does not change it again.
+    return _INDENT.sub("\n", text).strip() + "\n"
 
 
 @cache
