@@ -50,6 +50,9 @@ _HOMES = {
     "cell_sets": "crmreport.analysis.ctb_cells",
     "ctb_cells": "crmreport.analysis.ctb_cells",
     "lead_cells": "crmreport.analysis.ctb_cells",
+    "kind_column": "crmreport.analysis.kind_retention",
+    "kind_retention": "crmreport.analysis.kind_retention",
+    "kind_prospects": "crmreport.analysis.kind_prospects",
     "entry_products": "crmreport.analysis.entry_products",
 }
 

@@ -68,6 +68,7 @@ def kind_prospects(
         value: The kind offered, such as ``refill``.
         column: Product column that tells the kinds apart.
         like: Columns that make two products the same but for the kind; empty: any product counts.
+            ``column`` itself is passed over, for in it they differ.
         as_of: Last visible day.
         since: First day of the window.
         late_days: Days since the last purchase from which a customer is better won back first.
@@ -80,6 +81,7 @@ def kind_prospects(
     """
     if late_days < 1:
         raise ValueError(f"late_days is {late_days}; give 1 or more")
+    like = [name for name in like if name != column]
     rules: dict[str, Any] = {"as_of": as_of, "unit": unit, "zero_value_counts": zero_value_counts}
     goods = nw.from_native(products).lazy()
     names = ["name"] if "name" in goods.collect_schema().names() else []

@@ -9,8 +9,8 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, attributed, to_pandas, visible
-from crmreport.analysis.observed import covers_from, first_day
+from crmreport.analysis.ledger import PurchaseUnit, attributed, to_pandas
+from crmreport.analysis.observed import covers_from, observed_days
 from crmreport.analysis.product_lines import product_lines
 from crmreport.analysis.proportions import holm, newcombe_interval, wilson_interval
 from crmreport.analysis.stratified import stratified_difference
@@ -40,7 +40,7 @@ class KindRetention:
         unit: What one purchase is.
         most_purchases: Customers with so many purchases or more are one stratum.
         minimum_support: Customers needed with and without a value.
-        is_observed: Whether the data cover the earlier window; if not, everything is empty.
+        is_observed: Whether the data cover both windows, first day to last; if not, everything is empty.
         customers: Buyers of the earlier window.
         back: Those of them who bought in the later window.
         table: One row per value, largest adjusted difference first. With the value: customers, back,
@@ -114,7 +114,8 @@ def kind_retention(
     bought = product_lines(
         lines, products, columns=[column], as_of=end, unit=unit, zero_value_counts=zero_value_counts
     )
-    is_observed = covers_from(first_day(visible(lines, as_of=end)), start)
+    seen = observed_days(lines, as_of=as_of)
+    is_observed = covers_from(seen.first_day, start) and not seen.is_preliminary
     table, strata = pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_STRATA_COLUMNS)
     n = back = left_out = 0
     if is_observed:

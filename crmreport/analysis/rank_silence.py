@@ -19,7 +19,7 @@ from crmreport.analysis.ledger import (
     to_pandas,
     visible,
 )
-from crmreport.analysis.observed import first_day
+from crmreport.analysis.observed import observed_days
 from crmreport.analysis.proportions import wilson_interval
 from crmreport.analysis.purchase_gaps import finished_gaps
 
@@ -43,8 +43,8 @@ class RankSilence:
             silent_share with silent_low/silent_high (95 %), expected_share (share silent when nobody
             leaves, see :func:`rank_silence`), revenue, revenue_per_customer, silent_revenue, stands_out.
         n_without_rank: Customers of the table without a rank.
-        is_observed: Whether the data begin ``silent_days`` before as_of or earlier; else nobody can have
-            been seen silent and the columns about silence are blank.
+        is_observed: Whether the data begin ``silent_days`` before as_of or earlier and reach as_of; else
+            nobody can have been seen silent and the columns about silence are blank.
         silent: Lazy frame of the silent: customer_id, rank, last_date, recency_days, frequency, revenue.
     """
 
@@ -137,8 +137,9 @@ def rank_silence(
     table["silent_low"], table["silent_high"] = low, high
     table["revenue_per_customer"] = (table["revenue"] / table["customers"]).where(table["customers"] > 0)
     enough = (table["customers"] >= support) & (table["gaps"] >= support)
-    begin = first_day(visible(lines, as_of=as_of))
-    is_observed = begin is not None and (as_of - begin).days >= silent_days
+    seen = observed_days(lines, as_of=as_of)
+    long_enough = seen.first_day is not None and (as_of - seen.first_day).days >= silent_days
+    is_observed = long_enough and not seen.is_preliminary
     if not is_observed:
         unseen = ["silent_customers", "silent_share", "silent_low", "silent_high", "expected_share",
                   "silent_revenue"]  # fmt: skip

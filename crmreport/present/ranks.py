@@ -11,6 +11,7 @@ from crmreport.analysis.ledger import to_pandas
 from crmreport.analysis.rank_silence import RankSilence
 from crmreport.present.chart import Chart
 from crmreport.present.finding import ActionList, Cell, Fact, Finding
+from crmreport.present.message import Note
 from crmreport.present.style import Style
 from crmreport.present.table import Column, Table
 from crmreport.present.text import Text
@@ -21,11 +22,15 @@ _FEW = 5
 _MOST_BARS = 10
 
 
-def silence(result: RankSilence | None) -> list[Chart | Table]:
+def silence(result: RankSilence | None) -> list[Chart | Table | Note]:
     """The table of the ranks, after a chart where a high rank stands out; nothing without ranks."""
     if result is None or result.table.empty:
         return []
-    shown: list[Chart | Table] = [] if result.highest is None else [silence_chart(result, result.highest)]
+    if not result.is_observed:
+        return [Note(Text("customers.rank_silence.unobserved", days=result.silent_days))]
+    shown: list[Chart | Table | Note] = []
+    if result.highest is not None:
+        shown.append(silence_chart(result, result.highest))
     return [*shown, silence_table(result)]
 
 

@@ -58,6 +58,7 @@ def test_by_hand(engine):
     ("like", "goods", "listed"),
     [
         pytest.param(["category", "scent"], 2, ["a", "e"], id="the same goods but for the kind"),
+        pytest.param(["kind", "category", "scent"], 2, ["a", "e"], id="the kind itself passed over"),
         pytest.param(["category"], 3, ["a", "e", "d"], id="the same category"),
         pytest.param([], 3, ["a", "e", "d"], id="any goods"),
     ],

@@ -83,8 +83,18 @@ def test_a_return_of_everything_is_no_purchase(engine):
     assert row_of(found)["customers"] == 1
 
 
-def test_a_window_the_data_do_not_cover_is_blank():
-    found = kind_retention(LINES[LINES["order_date"] >= "2025-02-01"], PRODUCTS, **WINDOWS, minimum_support=1)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(
+            LINES[LINES["order_date"] >= "2025-02-01"], id="data that begin within the earlier window"
+        ),
+        pytest.param(LINES[LINES["order_date"] < "2026-03-01"], id="data that stop within the later one"),
+        pytest.param(LINES[LINES["order_date"] < "2025-12-01"], id="no data of the later one"),
+    ],
+)
+def test_a_window_the_data_do_not_cover_is_blank(lines):
+    found = kind_retention(lines, PRODUCTS, **WINDOWS, minimum_support=1)
     assert not found.is_observed
     assert (found.customers, len(found.table), len(found.strata)) == (0, 0, 0)
 
@@ -92,7 +102,7 @@ def test_a_window_the_data_do_not_cover_is_blank():
 def habits(*, stays: float, n: int = 3000, seed: int = 1) -> pd.DataFrame:
     """Frequent buyers buy refills more often and come back more; a refill adds ``stays`` on top."""
     random = np.random.default_rng(seed)
-    rows = [("first", "0", "2025-01-01", 1.0, "bottle")]
+    rows = [("first", "0", "2025-01-01", 1.0, "bottle"), ("last", "1", "2026-12-31", 1.0, "bottle")]
     for i in range(n):
         times = int(random.integers(1, 7))
         refill = random.random() < times / 8

@@ -109,11 +109,19 @@ def test_one_rank_only_has_no_upper_half():
     assert rank_silence(lines, members.assign(rank="member"), **WINDOW).highest is None
 
 
-def test_a_history_shorter_than_the_silence_is_blank():
-    found = rank_silence(bought(("a", 50, 10.0), ("a", 20, 10.0)), people(a="gold"), **WINDOW)
+@pytest.mark.parametrize(
+    "days",
+    [
+        pytest.param((99, 60, 20), id="a history shorter than the silence"),
+        pytest.param((400, 399, 360, 310), id="data that stop long before as_of"),
+    ],
+)
+def test_a_silence_nobody_can_have_seen_is_blank(days):
+    found = rank_silence(bought(*(("a", day, 10.0) for day in days)), people(a="gold"), **WINDOW)
     assert not found.is_observed
-    assert found.table[["silent_customers", "silent_share", "expected_share"]].isna().all(axis=None)
-    assert found.table["usual_gap_days"].tolist() == [30]
+    assert found.table[["silent_customers", "silent_share", "expected_share"]].isna().all().all()
+    assert not found.table["stands_out"].any()
+    assert found.table["usual_gap_days"].notna().all()
 
 
 @settings(max_examples=15, deadline=None)
