@@ -9,7 +9,7 @@ from typing import Any, Literal
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, days_before, purchases, to_pandas, visible
+from crmreport.analysis.ledger import PurchaseUnit, days_before, purchases, round_money, to_pandas, visible
 from crmreport.analysis.lifecycle import LifecycleStates, State
 from crmreport.analysis.observed import first_day
 
@@ -166,8 +166,10 @@ def second_purchase_window(
         wait=nw.col("days_ago") - nw.col("next_days_ago")
     )
     counted = to_pandas(
-        came.group_by("wait", "days_ago").agg(customers=nw.len(), revenue=nw.col("next_revenue").sum())
+        came.group_by("wait", "days_ago").agg(customers=nw.len(), revenue=nw.col("next_revenue").sum()),
+        sort_by=["wait", "days_ago"],
     )
+    counted = round_money(counted, "revenue")
     n_second = int(counted["customers"].sum())
     if n_second == 0:
         return None
@@ -183,6 +185,7 @@ def second_purchase_window(
             "customer_id", "days_ago", "revenue", first_date=nw.col("purchase_date")
         )
     ).rename(columns={"days_ago": "recency_days"})
+    once = round_money(once, "revenue")
     over = counted[counted["days_ago"] >= to_day]
     n_waiting = int(over.loc[over["wait"] >= from_day, "customers"].sum())
     n_waiting += int((once["recency_days"] >= to_day).sum())

@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, round_money, to_pandas
 from crmreport.analysis.observed import ObservedDays, observed_days, within
 from crmreport.analysis.product_lines import axis_attributes, product_lines
 from crmreport.period import Period
@@ -106,6 +106,7 @@ def ctb_shares(
         )
         sold["revenue_previous"] = sold["revenue_previous"].fillna(0.0) if observed else float("nan")
         sold[["customers", "purchases"]] = sold[["customers", "purchases"]].fillna(0).astype("int64")
+        sold = round_money(sold, "revenue", "revenue_previous")
         total = float(sold["revenue"].sum())
         known = float(sold.loc[sold["value"] != UNKNOWN, "revenue"].sum())
         sold["kind"] = (sold["value"] == UNKNOWN).map({True: "unknown", False: "value"})
@@ -212,7 +213,7 @@ def ctb_profiles(
         counted = profiles.group_by("profile").agg(
             customers=nw.col("customer_id").len(), revenue=nw.col("revenue").sum()
         )
-        table = to_pandas(counted).rename(columns={"profile": "value"})
+        table = round_money(to_pandas(counted).rename(columns={"profile": "value"}), "revenue")
         table["kind"] = table["value"].map({MIXED: "mixed", TOO_FEW: "too_few"}).fillna("value")
         table["customer_share"] = table["customers"] / table["customers"].sum()
         table["revenue_per_customer"] = table["revenue"] / table["customers"]

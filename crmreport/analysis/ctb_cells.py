@@ -11,7 +11,7 @@ import narwhals as nw
 import pandas as pd
 
 from crmreport.analysis.ctb import growth
-from crmreport.analysis.ledger import PurchaseUnit, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, round_money, to_pandas
 from crmreport.analysis.observed import ObservedDays, observed_days, within
 from crmreport.analysis.product_lines import product_lines
 from crmreport.analysis.proportions import wilson_interval
@@ -235,6 +235,7 @@ def ctb_cells(
     table = table.astype(dict.fromkeys(("customers", "repeaters", "purchases", "lines"), "int64"))
     if not observed:
         table["revenue_previous"] = float("nan")
+    table = round_money(table, "revenue", "ltv", "revenue_previous")
     total = _total(within(joined, period))
     known_revenue = float(table["revenue"].sum())
 
@@ -309,7 +310,7 @@ def cell_prospects(
     inside = liked.filter(same).select("customer_id").unique()
     spent = liked.group_by("customer_id", "purchase").agg(revenue=nw.col("revenue").sum())
     spent = spent.group_by("customer_id").agg(purchases=nw.len(), revenue=nw.col("revenue").sum())
-    table = to_pandas(spent.join(inside, on="customer_id", how="anti"))
+    table = round_money(to_pandas(spent.join(inside, on="customer_id", how="anti")), "revenue")
     return table.sort_values(["revenue", "customer_id"], ascending=[False, True]).reset_index(drop=True)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, days_before, purchases, to_pandas, visible
+from crmreport.analysis.ledger import PurchaseUnit, days_before, purchases, round_money, to_pandas, visible
 from crmreport.analysis.observed import first_day
 from crmreport.analysis.product_lines import product_lines
 from crmreport.analysis.proportions import compare_shares, holm, wilson_interval
@@ -126,17 +126,20 @@ def entry_products(
         int(to_pandas(each.select(n=nw.len())).to_numpy()[0, 0]) for each in (seen, first)
     )
     once = followed.filter(nw.col("age") < within_days, nw.col("gap").is_null())
-    waiting = to_pandas(
-        once.select(
-            "customer_id", "first_date", revenue=nw.col("first_revenue"), days_since_first=nw.col("age")
+    waiting = round_money(
+        to_pandas(
+            once.select(
+                "customer_id", "first_date", revenue=nw.col("first_revenue"), days_since_first=nw.col("age")
+            ),
+            sort_by=["first_date", "customer_id"],
         ),
-        sort_by=["first_date", "customer_id"],
+        "revenue",
     )
 
     baskets = joined.filter(nw.col("is_purchase")).join(eligible, on="customer_id")
     baskets = baskets.filter(nw.col("purchase") == nw.col("first_purchase"))
     tables = [_by_value(baskets, column) for column in columns]
-    table = pd.concat(tables, ignore_index=True)
+    table = round_money(pd.concat(tables, ignore_index=True), "year_revenue")
     # A value in every first basket has nobody to be compared with.
     kept = (table["customers"] >= minimum_support) & (table["customers"] < n)
     left_out = int((table["customers"] < minimum_support).sum())

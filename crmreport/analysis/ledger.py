@@ -229,6 +229,24 @@ def money_decimals(largest: float) -> int:
     return max(0, 11 - math.floor(math.log10(largest)))
 
 
+def round_money(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """A result with its sums of money rounded to the :func:`money_decimals` of the largest of them.
+
+    Examples:
+        >>> round_money(pd.DataFrame({"revenue": [0.1 + 0.2, 77183.60]}), "revenue")["revenue"].tolist()
+        [0.3, 77183.6]
+    """
+    largest = float(table[list(columns)].abs().max().max()) if len(table) else 0.0
+    return table.round(dict.fromkeys(columns, money_decimals(largest)))
+
+
+def settle_money(frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
+    """:func:`settle` a frame of customers and round its money as :func:`round_money` does a result's."""
+    settled = settle(frame)
+    largest = to_pandas(settled.select(largest=nw.col(column).abs().max()))["largest"].fillna(0).iloc[0]
+    return settled.with_columns(nw.col(column).round(money_decimals(float(largest))))
+
+
 def to_pandas(frame: nw.LazyFrame[Any], *, sort_by: str | list[str] | None = None) -> pd.DataFrame:
     """Collect a small lazy frame to pandas with the same types on every engine.
 

@@ -9,7 +9,15 @@ from typing import Any, Literal, get_args
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, customer_totals, days_before, to_pandas, visible
+from crmreport.analysis.ledger import (
+    PurchaseUnit,
+    customer_totals,
+    days_before,
+    round_money,
+    settle_money,
+    to_pandas,
+    visible,
+)
 from crmreport.analysis.observed import ObservedDays, observed_days
 from crmreport.analysis.purchase_gaps import PurchaseGaps
 from crmreport.errors import ConfigError
@@ -20,7 +28,6 @@ NO_PURCHASE = "none"
 """Not a customer on that day: no purchase yet, or all of them returned since."""
 PERCENTILES = {"slipping_days": 80, "dormant_days": 90, "lapsed_days": 95}
 
-_DUST_DIGITS = 6
 _CODES = {state: code for code, state in enumerate((NO_PURCHASE, *STATES))}
 _NAMES = {code: state for state, code in _CODES.items()}
 
@@ -165,7 +172,7 @@ def lifecycle_states(
     spent = (
         visible(lines, as_of=as_of, since=value_since).group_by("customer_id").agg(nw.col("revenue").sum())
     )
-    customers = (
+    stated = (
         _states(lines, as_of, thresholds, unit=unit, zero_value_counts=zero_value_counts)
         .drop("revenue")
         .join(spent, on="customer_id", how="left")
@@ -175,19 +182,19 @@ def lifecycle_states(
             "last_date",
             "recency_days",
             nw.col("n_purchases").alias("frequency"),
-            # Engines that add in parallel differ in the last digit from run to run.
-            nw.col("revenue").fill_null(0.0).round(_DUST_DIGITS),
+            nw.col("revenue").fill_null(0.0),
             state=state,
         )
     )
+    customers = settle_money(stated, "revenue")
     once = nw.when(nw.col("frequency") == 1).then(nw.lit(1)).otherwise(nw.lit(0))
     by_state = customers.with_columns(once=once).group_by("state")
     counted = to_pandas(
         by_state.agg(customers=nw.len(), revenue=nw.col("revenue").sum(), one_time=nw.col("once").sum())
     )
     counted = counted.set_index("state").reindex(pd.Index(STATES, name="state"), fill_value=0).reset_index()
-    counted["revenue"] = counted["revenue"].round(_DUST_DIGITS)
     counted = counted.astype({"customers": "int64", "one_time": "int64", "revenue": "float64"})
+    counted = round_money(counted, "revenue")
     n_customers = int(counted["customers"].sum())
     total = float(counted["revenue"].sum())
     counted["share"] = counted["customers"] / n_customers if n_customers else float("nan")

@@ -11,12 +11,18 @@ from typing import Any, Literal
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, customer_totals, to_pandas, visible
+from crmreport.analysis.ledger import (
+    PurchaseUnit,
+    customer_totals,
+    money_decimals,
+    round_money,
+    to_pandas,
+    visible,
+)
 from crmreport.errors import DataError
 
 Kind = Literal["value", "other", "unknown"]
 Verdict = Literal["slips", "lags", "as_others", "holds", "gains", "too_few", "not_compared"]
-_DUST_DIGITS = 6
 _SUMS = ("customers", "revenue", "purchases", "customers_before", "revenue_before", "purchases_before")
 
 
@@ -153,7 +159,7 @@ def customer_profile(
     summed = rows.group_by("group").agg(**{name: nw.col(name).sum() for name in names})
     table = to_pandas(summed)
     # Engines that add in parallel differ in the last digit from run to run.
-    table[["now", "before"]] = table[["now", "before"]].round(_DUST_DIGITS)
+    table = round_money(table, "now", "before")
     table = table.rename(
         columns={
             "now": "revenue",
@@ -245,10 +251,11 @@ def _judge(table: pd.DataFrame, *, support: int, confidence: float) -> int:
 
     variance = squares(table) + (table["revenue_before"] / rest["revenue_before"]) ** 2 * squares(rest)
     z = NormalDist().inv_cdf(1 - (1 - confidence) / (2 * max(1, n_tested)))
-    excess = (table["revenue"] - expected).round(_DUST_DIGITS)
+    decimals = money_decimals(float(table[["revenue", "revenue_before"]].max().max()))
+    excess = (table["revenue"] - expected).round(decimals)
     table["expected_revenue"] = expected
     table["excess"] = excess
-    reach = (z * variance.map(math.sqrt)).round(_DUST_DIGITS)
+    reach = (z * variance.map(math.sqrt)).round(decimals)
     table["excess_low"] = excess - reach
     table["excess_high"] = excess + reach
     fell = table["revenue"] < table["revenue_before"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import narwhals as nw
 import pandas as pd
 import pytest
 
@@ -12,6 +13,8 @@ from crmreport.analysis.ledger import (
     days_before,
     left_out,
     purchases,
+    round_money,
+    settle_money,
     to_pandas,
     visible,
 )
@@ -174,3 +177,22 @@ def test_days_before_counts_whole_days(engine):
 def test_refusals(change, options, match):
     with pytest.raises(DataError, match=match):
         visible(change(ledger(("a", "1", 1, 1))), **options)
+
+
+SUMS = {
+    "dust of adding goes": ([0.1 + 0.2, 77183.6], [0.3, 77183.6]),
+    "small money keeps its digits": ([0.000123456789012345, 0.0001], [0.000123456789012, 0.0001]),
+    "blank stays blank": ([float("nan"), 0.1 + 0.2], [None, 0.3]),
+    "nothing to round": ([], []),
+}
+
+
+@pytest.mark.parametrize(("sums", "rounded"), SUMS.values(), ids=SUMS)
+def test_money_is_rounded_by_the_largest_sum_of_the_table(engine, sums, rounded):
+    table = pd.DataFrame({"customer_id": [str(i) for i in range(len(sums))], "revenue": sums})
+    table = table.astype({"customer_id": "str", "revenue": "float64"})
+    found = round_money(table, "revenue")["revenue"]
+    assert [None if pd.isna(v) else v for v in found] == rounded
+    if len(sums) > 1 and not table["revenue"].isna().any():
+        frame = settle_money(nw.from_native(engine(table)).lazy(), "revenue")
+        assert to_pandas(frame, sort_by="customer_id")["revenue"].tolist() == rounded
