@@ -15,7 +15,7 @@ from crmreport.analysis.ledger import (
     PurchaseUnit,
     customer_totals,
     days_before,
-    money_decimals,
+    round_money,
     to_pandas,
     visible,
 )
@@ -204,9 +204,7 @@ def _counted(members: nw.LazyFrame[Any], silent_days: int) -> pd.DataFrame:
     counts = ["members", "customers", "silent_customers"]
     table = table.astype(dict.fromkeys(counts, "int64"))
     table["never_bought"] = table["members"] - table["customers"]
-    decimals = money_decimals(float(table["revenue"].abs().max()) if len(table) else 0.0)
-    table[["revenue", "silent_revenue"]] = table[["revenue", "silent_revenue"]].round(decimals)
-    return table
+    return round_money(table, "revenue", "silent_revenue")
 
 
 def _rhythm(gaps: nw.LazyFrame[Any], silent_days: int) -> pd.DataFrame:
