@@ -21,6 +21,7 @@ NUMBERS = (
     "revenue_tree",
     "new_repeat",
     "group_excess",
+    "usual_gap_share",
     "decile",
     "cumulative_share",
     "gini",
@@ -40,6 +41,8 @@ NUMBERS = (
     "win_back",
     "good_customer",
     "best_days",
+    "stayed",
+    "equal_purchases",
     "interval",
 )
 TERMS = (

@@ -48,7 +48,9 @@ def test_html_and_pdf_are_there(demo, lang):
         pytest.param("ctb.push", id="a category and scent that gain"),
         pytest.param("ctb.fix", id="a category and scent that are not bought again"),
         pytest.param("sales.guests", id="sales without a name"),
+        pytest.param("customers.rank_silent", id="a high rank that fell silent"),
         pytest.param("data_quality.store_missing", id="a store a delivery lacks"),
+        pytest.param("lifecycle.kind_retention", id="refill buyers who stay"),
     ],
 )
 def test_the_report_finds_what_was_planted(demo, truth):
@@ -68,6 +70,42 @@ def test_the_slipping_region_is_tohoku(demo):
 def test_about_a_sixth_of_the_top_decile_has_lapsed(demo):
     top = demo.table("decile.status")[0]
     assert int(top["lapsed_customers"]) / int(top["customers"]) == pytest.approx(1 / 6, abs=0.03)
+
+
+def facts(demo, found: str) -> dict[str, object]:
+    return {name: fact["value"] for name, fact in demo.findings()[found]["finding"]["facts"].items()}
+
+
+def test_a_third_of_the_platinum_members_are_silent_though_they_buy_often(demo):
+    found = facts(demo, "customers.rank_silent")
+    assert (found["rank"], found["customers"], found["gap"]) == ("プラチナ", 718, 17)
+    assert found["share"] == pytest.approx(0.319, abs=0.0005)
+    assert found["expected"] == pytest.approx(0.009, abs=0.0005)
+    listed = pd.read_csv(demo.folder / "lists" / "customers.rank_silent.csv", dtype=str, encoding="utf-8-sig")
+    assert 0 < len(listed) <= found["silent"]
+    assert set(listed["rank"]) == {"プラチナ"}
+
+
+def test_refill_buyers_stay_also_at_equal_numbers_of_purchases(demo):
+    found = facts(demo, "lifecycle.kind_retention")
+    assert (found["value"], found["customers"]) == ("refill", 2752)
+    assert found["rate"] == pytest.approx(0.706, abs=0.0005)
+    assert found["rest"] == pytest.approx(0.526, abs=0.0005)
+    strata = [float(line["difference"]) for line in demo.table("lifecycle.kind_strata")]
+    assert len(strata) == 6
+    assert 0.04 < min(strata) <= found["gap"] <= max(strata) < 0.11
+    said = demo.findings()["lifecycle.kind_retention"]["text"]
+    assert "かもしれず" in said["ja"]["so_what"]
+    assert "does not show" in said["en"]["so_what"]
+
+
+def test_whom_to_remind_of_refills_has_never_bought_one(demo):
+    listed = pd.read_csv(
+        demo.folder / "lists" / "lifecycle.kind_retention.csv", dtype=str, encoding="utf-8-sig"
+    )
+    assert 0 < len(listed) <= facts(demo, "lifecycle.kind_retention")["due"]
+    assert not listed["product"].str.contains("詰め替え").any()
+    assert listed["recency_days"].astype(int).max() < 180
 
 
 # Lengths of time the client or the analyst chose; everything else was found.
