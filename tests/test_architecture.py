@@ -30,7 +30,8 @@ ALLOWED = {
     "report": SETTINGS | {"config_file", "analysis", "intake", "present"},
     "scaffold": SETTINGS | {"intake"},
     "produce": SETTINGS | {"config_file", "analysis", "intake", "present", "report"},
-    "cli": SETTINGS | {"config_file", "intake", "demo", "scaffold", "produce"},
+    "deliver": SETTINGS | {"config_file", "present", "produce"},
+    "cli": SETTINGS | {"config_file", "intake", "demo", "scaffold", "produce", "deliver"},
     "__main__": {"cli"},
 }
 CLOCKS = re.compile(

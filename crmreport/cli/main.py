@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from crmreport.cli import check, demo, init, lab, listing, run, schedule, verify
+from crmreport.cli import check, deliver, demo, init, lab, listing, run, schedule, verify
 from crmreport.cli.output import note, say, say_json
 from crmreport.errors import CrmReportError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command()(init.init)
 app.command()(check.check)
 app.command()(run.run)
+app.command()(deliver.deliver)
 app.command()(verify.verify)
 app.command("list")(listing.list_)
 app.command()(schedule.schedule)
@@ -55,6 +56,7 @@ def _program(
       crmreport init shop
       crmreport check --client shop
       crmreport run --client shop --period 2026-10
+      crmreport deliver --client shop --period 2026-10
 
     \b
     Exit codes:

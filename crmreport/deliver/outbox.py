@@ -1,0 +1,82 @@
+"""The outbox of a report: drafts, the journal, one sender at a time. Nobody but its owner may read it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from crmreport.deliver.lock import held
+from crmreport.errors import RunError
+from crmreport.workspace import Workspace
+
+
+class Outbox:
+    """``reports/.outbox/<client>/<period>-<report>/``."""
+
+    def __init__(self, workspace: Workspace, client: str, period: str, report: str) -> None:
+        self.folder = workspace.reports / ".outbox" / client / f"{period}-{report}"
+        self._near = self.folder.relative_to(workspace.root).as_posix()
+
+    @contextmanager
+    def only_sender(self) -> Iterator[None]:
+        """Hold the outbox while messages are sent.
+
+        Raises:
+            RunError: Another process sends this report now.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(held(self.folder / ".lock"))
+            except BlockingIOError:
+                raise RunError(
+                    f"{self._near} is being sent from by another crmreport deliver; wait until it is done, "
+                    "then run again"
+                ) from None
+            yield
+
+    def make(self) -> None:
+        """Make the folder.
+
+        Raises:
+            RunError: It cannot be made.
+        """
+        try:
+            for folder in (self.folder.parents[1], self.folder.parent, self.folder):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._no_room(error) from None
+
+    def put(self, digest: str, message: bytes) -> str:
+        """Write a draft; returns its place relative to the workspace.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        path = self.folder / f"{digest}.eml"
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(message)
+            draft.replace(path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise self._no_room(error) from None
+        return f"{self._near}/{path.name}"
+
+    def keep_only(self, digests: set[str]) -> None:
+        """Remove drafts of earlier versions."""
+        for path in self.folder.glob("*.eml"):
+            if path.stem not in digests:
+                path.unlink(missing_ok=True)
+
+    def drop(self, digest: str) -> None:
+        """Remove the draft of a message that was sent; it may hold lists of customers."""
+        (self.folder / f"{digest}.eml").unlink(missing_ok=True)
+
+    def _no_room(self, error: OSError) -> RunError:
+        return RunError(
+            f"{self.folder}: cannot be written ({error.strerror}), so nothing was sent; "
+            "make room or give rights, then run again"
+        )
