@@ -12,7 +12,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from crmreport.analysis.ledger import PurchaseUnit
-from crmreport.analysis.sales import ItemCount, SalesTotals, sales_totals
+from crmreport.analysis.sales import SalesTotals, sales_totals
+from crmreport.analysis.sales_lines import ItemCount
 from crmreport.period import Period
 
 Factor = Literal["buyers", "frequency", "items_per_purchase", "unit_price"]

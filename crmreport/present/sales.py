@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from crmreport.analysis.revenue_tree import RevenueTree
-from crmreport.analysis.sales import MonthlySales, SalesKpis, SalesSplit, SalesTotals
+from crmreport.analysis.sales import SalesKpis, SalesTotals
+from crmreport.analysis.sales_monthly import MonthlySales
+from crmreport.analysis.sales_split import SalesSplit
 from crmreport.period import Period
 from crmreport.present import Cell, Chart, Column, Fact, Finding, Message, Note, Style, Table, Text, Words
 from crmreport.present.finding import Measure

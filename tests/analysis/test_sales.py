@@ -11,14 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmreport.analysis.revenue_tree import split_change
-from crmreport.analysis.sales import (
-    kpi_table,
-    monthly_sales,
-    new_and_repeat,
-    sales_by,
-    sales_by_membership,
-    sales_totals,
-)
+from crmreport.analysis.sales import kpi_table, sales_totals
+from crmreport.analysis.sales_monthly import monthly_sales
+from crmreport.analysis.sales_split import new_and_repeat, sales_by, sales_by_membership
 from crmreport.errors import DataError
 from crmreport.period import Period
 

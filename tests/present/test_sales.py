@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from crmreport.analysis.revenue_tree import split_change
-from crmreport.analysis.sales import kpi_table, monthly_sales, new_and_repeat, sales_by
+from crmreport.analysis.sales import kpi_table
+from crmreport.analysis.sales_monthly import monthly_sales
+from crmreport.analysis.sales_split import new_and_repeat, sales_by
 from crmreport.period import Period
 from crmreport.present import Chart, Note, Style, Words
 from crmreport.present import sales as page
