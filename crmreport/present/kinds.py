@@ -72,7 +72,7 @@ def strata_chart(result: KindRetention, value: str) -> Chart:
                 xytext=(10, 3 if side == "with" else -3),
                 textcoords="offset points",
                 va="bottom" if side == "with" else "top",
-                color=colour,
+                color=colour if side == "with" else style.greys[0],
                 fontweight=weight,
             )
         more = words.say(Text("lifecycle.kinds.or_more", purchases=result.most_purchases))

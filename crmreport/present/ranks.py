@@ -38,6 +38,7 @@ def silence_chart(result: RankSilence, highest: str) -> Chart:
     """Share silent per rank, beside the share their own purchase gaps would give."""
     rows = result.table.dropna(subset=["silent_share"]).head(_MOST_BARS).reset_index(drop=True)
     told = _row(result, highest)
+    mark = Text("customers.rank_silence.mark", share=told["silent_share"], expected=told["expected_share"])
 
     def draw(ax: Any, words: Words, style: Style) -> None:
         places = np.arange(len(rows))[::-1]
@@ -48,12 +49,13 @@ def silence_chart(result: RankSilence, highest: str) -> Chart:
         ends = rows[["silent_share", "expected_share"]].max(axis=1)
         for place, end, share, hit in zip(places, ends, rows["silent_share"], hits, strict=True):
             weight = "bold" if hit else "normal"
-            said = words.format(share, "pct")
+            said = words.say(mark) if hit else words.format(share, "pct")
             ax.annotate(
                 said, (end, place), xytext=(4, 0), textcoords="offset points", va="center", fontweight=weight
             )
         ax.set_yticks(places, [words.format(rank, "name:rank", area="customers") for rank in rows["rank"]])
-        ax.set_xlim(0, max(float(ends.max()), 0.01) * 1.15)
+        # Room for the longer words beside the bar the chart is about.
+        ax.set_xlim(0, max(float(ends.max()), 0.01) * 1.4)
         ax.xaxis.set_visible(False)
         ax.spines[["bottom", "left"]].set_visible(False)
 
