@@ -11,6 +11,7 @@ from crmreport.produce.digests import PREFIX, part
 from crmreport.produce.ingredients import PACKAGE, Parts
 
 Kind = Literal[
+    "client",
     "data",
     "code",
     "environment",
