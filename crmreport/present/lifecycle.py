@@ -12,6 +12,7 @@ from crmreport.analysis.lifecycle import NO_PURCHASE, PERCENTILES, STATES, Lifec
 from crmreport.analysis.purchase_gaps import PurchaseGaps
 from crmreport.present.chart import Chart
 from crmreport.present.finding import ActionList, Cell, Fact, Finding
+from crmreport.present.heat_map import draw_heat_map
 from crmreport.present.message import Message, Note
 from crmreport.present.observation import unobserved
 from crmreport.present.style import Style
@@ -185,23 +186,13 @@ def flows_chart(flows: LifecycleFlows) -> Chart:
         shares = shares.drop(columns="new")
 
     def draw(ax: Any, words: Words, style: Style) -> None:
-        values = shares.to_numpy(dtype=float)
-        ax.imshow(np.nan_to_num(values), cmap=style.sequential, vmin=0, vmax=1.15, aspect="auto")
-        for row in range(values.shape[0]):
-            for column in range(values.shape[1]):
-                value = values[row, column]
-                if np.isnan(value):
-                    continue
-                ground = style.sequential(value / 1.15)
-                said = words.format(value, "pct")
-                ax.text(column, row, said, ha="center", va="center", color=style.ink_on(ground))
+        draw_heat_map(ax, shares, words, style, spec="pct", top=1.15)
         for side, states in ((ax.xaxis, shares.columns), (ax.yaxis, shares.index)):
             side.set_ticks(range(len(states)), [words.label(f"lifecycle.state.{s}") for s in states])
         ax.xaxis.tick_top()
         ax.xaxis.set_label_position("top")
         ax.set_xlabel(words.say(Text("lifecycle.flows.to", day=flows.as_of)))
         ax.set_ylabel(words.say(Text("lifecycle.flows.from", day=flows.start)))
-        ax.spines[:].set_visible(False)
 
     return Chart(
         "lifecycle.flows",

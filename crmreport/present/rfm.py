@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
-import numpy as np
 import pandas as pd
 
 from crmreport.analysis.cuts import Cuts
@@ -15,6 +14,7 @@ from crmreport.analysis.migration import LEFT, NEW, Migration
 from crmreport.analysis.segments import ROLES, Segmented
 from crmreport.present.chart import Chart
 from crmreport.present.finding import ActionList, Cell, Fact, Finding, Measure, Severity
+from crmreport.present.heat_map import draw_heat_map
 from crmreport.present.message import Message, Note
 from crmreport.present.observation import unobserved
 from crmreport.present.style import Style
@@ -175,7 +175,7 @@ def heat_map(result: Segmented) -> Chart:
             if column == "revenue" and result.revenue > 0:
                 wide = wide / result.revenue
             spec = "count" if column == "customers" else "pct"
-            _cells(ax, wide, words, style, spec=spec)
+            draw_heat_map(ax, wide, words, style, spec=spec)
             ax.set_title(words.label(f"rfm.heat.{column}"))
             ax.set_xlabel(words.label("rfm.heat.f"))
             ax.set_xticks(range(wide.shape[1]), [f"F{s}" for s in wide.columns])
@@ -286,7 +286,7 @@ def migration_chart(moved: Migration) -> Chart:
 
     def draw(ax: Any, words: Words, style: Style) -> None:
         names = {s: words.format(s, "label:segment", area="rfm") for s in {*wide.index, *wide.columns}}
-        _cells(ax, wide, words, style, spec="num0")
+        draw_heat_map(ax, wide, words, style, spec="num0")
         ax.set_yticks(
             range(len(wide)), [f"{names[s]}  {words.format(int(heads[s]), 'count')}" for s in wide.index]
         )
@@ -433,19 +433,6 @@ def _means(result: Segmented) -> dict[str, float | None]:
     cells, n = result.scores.cells, result.n_customers
     sums = {"mean_recency_days": "recency_days", "mean_frequency": "frequency", "mean_monetary": "monetary"}
     return {name: float(cells[column].sum()) / n if n else None for name, column in sums.items()}
-
-
-def _cells(ax: Any, wide: pd.DataFrame, words: Words, style: Style, *, spec: str) -> None:
-    values = wide.to_numpy(dtype=float)
-    peak = max(float(np.nanmax(values, initial=0.0)), 1e-12)
-    ax.imshow(values, cmap=style.sequential, vmin=0, vmax=peak, aspect="auto")
-    for (row, column), value in np.ndenumerate(values):
-        if np.isnan(value):
-            continue
-        ink = style.ink_on(style.sequential(value / peak)) if value else style.greys[1]
-        ax.text(column, row, words.format(value, spec), ha="center", va="center", color=ink)
-    for side in ax.spines.values():
-        side.set_visible(False)
 
 
 def _window(result: Segmented) -> dict[str, Any]:
