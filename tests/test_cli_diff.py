@@ -41,7 +41,7 @@ def test_two_periods_of_a_client(home, capsys):
         "  Revenue   3,000  3,600  +20.0%",
         "",
         "Tables",
-        "  sales.kpi [sales.kpi]: 1 value; moved by up to 20.0%",
+        "  sales.kpi [sales.kpi]: 1 value; moved by up to 18.2%",
         "                    before  after  change",
         "    revenue  VALUE   3,000  3,600  +20.0%",
     ]

@@ -26,15 +26,22 @@ _NOT_IN_CHAPTERS = ("produce", "deliver", "demo", "cli", "cli.py", "scaffold.py"
 _NOT_IN_BOOKS = (
     "attempts.py",
     "causes.py",
-    "due.py",
     "diff.py",
     "diff_page.py",
+    "diff_side.py",
+    "diff_words.py",
+    "due.py",
     "explain.py",
+    "lock.py",
+    "shelf.py",
+    "shelf_cells.py",
+    "shelf_grid.py",
     "stamps.py",
+    "standing.py",
     "verify.py",
 )
 _BOOK_LABELS = "book.yml"
-_NOT_IN_REPORTS = ("cause.yml", "delivery.yml", "diff.yml")
+_NOT_IN_REPORTS = ("cause.yml", "delivery.yml", "diff.yml", "shelf.yml")
 # Chapters and parameters stand in keys of their own; where a report goes, and when, changes no byte of it.
 _NOT_IN_KEYS = {"reports", "delivery", "schedule", "canary"}
 _BESIDE = (".yml", ".yaml", ".png", ".jpg", ".jpeg", ".svg")
