@@ -215,6 +215,9 @@ class Client(_Strict):
     reports: Annotated[dict[Slug, ReportPlan], Field(min_length=1)]
     delivery: list[Delivery] = []
     schedule: Schedule = Schedule()
+    canary: Annotated[str, Field(min_length=8)] | None = None
+    """A word planted in this client's data (a test customer's name, say). A report of any other client
+    that holds it is not published."""
 
     @field_validator("sources")
     @classmethod

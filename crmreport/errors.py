@@ -75,3 +75,9 @@ class RunError(CrmReportError):
     """A chapter failed, a limit was hit, or a report could not be published."""
 
     exit_code = 4
+
+
+class StoppedError(CrmReportError):
+    """The run was stopped from outside: Ctrl-C, or a signal. What is published stays as it was."""
+
+    exit_code = 130

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-
-import duckdb
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from crmreport.analysis.segments import SegmentMap, load_segments
 from crmreport.config import Client, Language, Policies
@@ -24,6 +22,10 @@ from crmreport.present.style import Style, legible
 from crmreport.present.table import Table
 from crmreport.present.words import LANGUAGES, Words
 from crmreport.workspace import Workspace
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
 
 LISTS_VARIABLE = "CRMREPORT_LISTS"
 _CONSENTS = ("consent_mail", "consent_line", "consent_sms", "consent_dm")
@@ -187,6 +189,9 @@ def open_report(client: str, period: str, lang: str = "ja") -> Report:
         ConfigError: The client, its file, the period or the language is not usable.
         DataError: The client's files cannot be read, or have no order in or around the period.
     """
+    # Imported here: whoever runs chapters reads a client's words from this module and opens no data.
+    import duckdb
+
     workspace = Workspace.find()
     settings = load_client(workspace.client_file(client), reports=False)
     languages = tuple(lang.split(","))
@@ -199,11 +204,14 @@ def open_report(client: str, period: str, lang: str = "ja") -> Report:
     span = settings.period(period)
     store = open_store(workspace, settings)
     store.report.require(span)
+    connection = duckdb.connect()
+    # A forked kernel has no terminal, but DuckDB takes it for one.
+    connection.execute("SET enable_progress_bar = false")
     return Report(
         client=settings,
         period=span,
         languages=languages,
         workspace=workspace,
         store=store,
-        _connection=duckdb.connect(),
+        _connection=connection,
     )

@@ -7,6 +7,6 @@ says what a client's files seem to be, for a first client file.
 
 from crmreport.intake.model import Check, IntakeReport
 from crmreport.intake.recognise import SourceGuess, guess_sources
-from crmreport.intake.store import Store, open_store
+from crmreport.intake.store import Store, built_store, open_store
 
-__all__ = ["Check", "IntakeReport", "SourceGuess", "Store", "guess_sources", "open_store"]
+__all__ = ["Check", "IntakeReport", "SourceGuess", "Store", "built_store", "guess_sources", "open_store"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from filelock import FileLock
 
 from crmreport.config import Client
 from crmreport.errors import DataError
@@ -61,6 +62,8 @@ class Store:
 def open_store(workspace: Workspace, client: Client) -> Store:
     """The client's store, built first if its inputs, mapping, policies or intake itself have changed.
 
+    Of two that build at a time, one waits for the other.
+
     Args:
         workspace: Where clients/ lies.
         client: The client file.
@@ -69,23 +72,64 @@ def open_store(workspace: Workspace, client: Client) -> Store:
         ConfigError: The mapping cannot work.
         DataError: A file cannot be read, or too many of its lines.
     """
-    folder = workspace.client(client.client)
     stores = workspace.store(client.client)
     digests = Digests(stores / "digests.json")
-    inputs: list[tuple[Table, int, SourceFile, str]] = []
-    for table, sources in client.sources.items():
-        for position, source in enumerate(sources, start=1):
-            inputs.extend((table, position, f, digests.of(f)) for f in source_files(source, folder))
-    digests.save()
-    key = store_key(client, [(t, p, f.name, d) for t, p, f, d in inputs])
-    if not (stores / key / _REPORT).is_file():
-        sums: dict[tuple[Table, int, Path], str] = {(t, p, f.path): d for t, p, f, d in inputs}
-        _build(workspace, client, stores, key, sums)
-        for _, _, file, digest in inputs:
-            if digests.of(file) != digest:
+    inputs = _inputs(workspace, client, digests)
+    key = _key(client, inputs)
+    if not _is_built(stores / key):
+        stores.mkdir(parents=True, exist_ok=True)
+        with FileLock(stores / ".lock"):
+            if not _is_built(stores / key):
+                sums = _sums(inputs)
+                _build(workspace, client, stores, key, sums)
+        for each in inputs:
+            if digests.of(each.file) != each.digest:
                 shutil.rmtree(stores / key)
-                raise DataError(f"{file.name}: the file was changed while it was read; run again")
+                raise DataError(f"{each.file.name}: the file was changed while it was read; run again")
     return _open(stores / key)
+
+
+def built_store(workspace: Workspace, client: Client) -> Store | None:
+    """The client's store when it is there already; None when :func:`open_store` would have to build it.
+
+    Raises:
+        DataError: A file is not there.
+    """
+    stores = workspace.store(client.client)
+    path = stores / _key(client, _inputs(workspace, client, Digests(stores / "digests.json")))
+    return _open(path) if _is_built(path) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    table: Table
+    position: int
+    file: SourceFile
+    digest: str
+
+
+def _inputs(workspace: Workspace, client: Client, digests: Digests) -> list[_Input]:
+    folder = workspace.client(client.client)
+    found = [
+        _Input(table, position, file, digests.of(file))
+        for table, sources in client.sources.items()
+        for position, source in enumerate(sources, start=1)
+        for file in source_files(source, folder)
+    ]
+    digests.save()
+    return found
+
+
+def _sums(inputs: list[_Input]) -> dict[tuple[Table, int, Path], str]:
+    return {(i.table, i.position, i.file.path): i.digest for i in inputs}
+
+
+def _key(client: Client, inputs: list[_Input]) -> str:
+    return store_key(client, [(i.table, i.position, i.file.name, i.digest) for i in inputs])
+
+
+def _is_built(path: Path) -> bool:
+    return (path / _REPORT).is_file()
 
 
 def _open(path: Path) -> Store:
@@ -96,7 +140,6 @@ def _open(path: Path) -> Store:
 def _build(
     workspace: Workspace, client: Client, stores: Path, key: str, sums: dict[tuple[Table, int, Path], str]
 ) -> None:
-    stores.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".building-{key}-", dir=stores))
     try:
         shaped = [

@@ -1,27 +1,35 @@
-"""Run chapters with papermill: one fresh process each, side by side, and the truth about how it ended."""
+"""Run a chapter with papermill, in a kernel of its own, and tell the truth about how it ended."""
 
 from __future__ import annotations
 
-import multiprocessing
+import itertools
+import logging
 import os
 import re
-import shutil
 import sys
-import tempfile
-import time
-from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal
 
-from crmreport.errors import TooFewError
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_event_loop
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, papermill_engines
 
-WORKERS = 2
+from crmreport.errors import TooFewError
+from crmreport.produce.kernels.provisioner import NAME
+from crmreport.produce.kernels.watch import Watched
+from crmreport.produce.workshop import Workshop
+
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _MARKS = {"papermill-error-cell-tag"}
-_PIPE_LIMIT = 80
-"""Longest folder for ipc sockets; the system's limit for a socket's path is 104 to 108 bytes."""
+_ENGINE = "crmreport"
+_PRINTED_LIMIT = 2 * 1024**2
+"""Characters a chapter may print beside what it shows; more is a fault, and no notebook could be opened."""
+_SLOWEST = 3
+_number = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,6 @@ class Task:
     """Folder the chapter's action lists are written to."""
     parameters: dict[str, Any]
     environment: dict[str, str] = field(default_factory=dict)
-    cell_timeout: int = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,123 +58,198 @@ class Outcome:
     """One line: the cell and what it raised, or why the chapter is withheld."""
     warnings: int = 0
     """Cells that wrote to stderr."""
+    memory: int = 0
+    """Most bytes its kernel was seen to hold."""
+    slowest: tuple[tuple[str, float], ...] = ()
+    """Ids of the cells that took longest, with their seconds."""
 
 
-def execute(
-    tasks: list[Task], *, workers: int = WORKERS, on_done: Callable[[Outcome], None] | None = None
-) -> list[Outcome]:
-    """Run every task, ``workers`` at a time, each in a process of its own; in the order given.
+def execute(task: Task, workshop: Workshop, *, deadline: float | None = None) -> Outcome:
+    """Run one chapter; never raises for what the chapter does.
 
-    This is the one place that knows how kernels come to be: a faster way to start them
-    replaces this function and nothing else.
+    Args:
+        workshop: Gives the place to run in, and the limits.
+        deadline: When the report has to be over, on the monotonic clock.
+
+    Raises:
+        StoppedError: The run was stopped.
     """
-    if not tasks:
-        return []
-    scratch = _scratch()
-    done: dict[str, Outcome] = {}
-    try:
-        context = worker_context()
-        with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
-            waiting: dict[Future[Outcome], Task] = {pool.submit(run_one, t, scratch): t for t in tasks}
-            for future in as_completed(waiting):
-                task = waiting[future]
-                try:
-                    outcome = future.result()
-                except BrokenExecutor:
-                    outcome = Outcome(task.chapter, "failed", 0.0, "its process was killed; is memory short?")
-                done[task.chapter] = outcome
-                if on_done:
-                    on_done(outcome)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return [done[t.chapter] for t in tasks]
+    with workshop.place():
+        began = monotonic()
+        task.lists.mkdir(parents=True, exist_ok=True)
+        task.output.parent.mkdir(parents=True, exist_ok=True)
+        sitting = _sit(task, workshop, deadline)
+        if sitting.error is not None and not sitting.began and not sitting.ended:
+            # The kernel never came up: nothing of the chapter has run, so it can be tried once more.
+            workshop.check()
+            sitting = _sit(task, workshop, deadline)
+        workshop.check()
+        seconds = monotonic() - began
+    error = sitting.ended or sitting.error
+    if sitting.notebook is None:
+        return Outcome(task.chapter, "failed", seconds, _one_line(error or "did not start"))
+    withheld = _too_few(error)
+    slowest = _slowest(sitting.notebook)
+    cell = settle(sitting.notebook, error, withheld=withheld)
+    save(sitting.notebook, task.output)
+    warnings = _stderr_cells(sitting.notebook)
+    if withheld is not None:
+        return Outcome(task.chapter, "withheld", seconds, withheld, warnings, sitting.peak, slowest)
+    if error is not None:
+        where = f"cell {cell!r}: " if cell else ""
+        said = where + _one_line(error)
+        return Outcome(task.chapter, "failed", seconds, said, warnings, sitting.peak, slowest)
+    return Outcome(task.chapter, "done", seconds, None, warnings, sitting.peak, slowest)
 
 
-def worker_context() -> Any:
-    """Workers start from a clean process, never from a copy of the caller with its threads and files."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["crmreport.produce.execute", "papermill", "nbclient", "ipykernel"])
-    return context
+@dataclass
+class _Sitting:
+    """What is known of one execution, however it ended."""
+
+    notebook: Any = None
+    error: str | None = None
+    watched: Watched | None = None
+
+    @property
+    def began(self) -> bool:
+        """Whether any cell was sent to the kernel."""
+        cells = self.notebook.cells if self.notebook else []
+        return any(c.metadata.get("papermill", {}).get("start_time") for c in cells)
+
+    @property
+    def ended(self) -> str:
+        """Why the kernel was ended from here, empty if it was not."""
+        return self.watched.ended if self.watched else ""
+
+    @property
+    def peak(self) -> int:
+        return self.watched.peak if self.watched else 0
+
+    def end(self, reason: str) -> None:
+        if self.watched is not None:
+            self.watched.end(reason)
 
 
-def _scratch() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="crm-"))
-    if len(str(folder)) > _PIPE_LIMIT and Path("/tmp").is_dir():
-        folder.rmdir()
-        folder = Path(tempfile.mkdtemp(prefix="crm-", dir="/tmp"))
-    return folder
-
-
-def run_one(task: Task, scratch: Path) -> Outcome:
-    """Run one chapter in this process's own kernel; never raises for what the chapter does."""
-    began = time.monotonic()
-    os.environ.update(
-        {
-            "IPYTHONDIR": str(scratch / "ipython"),
-            "MPLBACKEND": "agg",
-            "OPENBLAS_NUM_THREADS": "1",
-            "PYTHONHASHSEED": "0",
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-            "CRMREPORT_LISTS": str(task.lists),
-            **task.environment,
-        }
-    )
-    task.lists.mkdir(parents=True, exist_ok=True)
-    task.output.parent.mkdir(parents=True, exist_ok=True)
-    import logging
-
+def _sit(task: Task, workshop: Workshop, deadline: float | None) -> _Sitting:
     import papermill
-    from papermill.engines import NBClientEngine, papermill_engines
     from papermill.exceptions import PapermillExecutionError
 
-    class Keeping(NBClientEngine):
-        """Remembers the notebook, so that it can be saved even when the kernel dies under it."""
-
-        notebook: Any = None
-
-        @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, *args: Any, **options: Any) -> Any:
-            cls.notebook = nb_man.nb
-            return super().execute_managed_notebook(nb_man, *args, **options)
-
-    papermill_engines.register("crmreport", Keeping)
-    for noisy in ("papermill", "traitlets", "nbclient"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)
-
-    error: str | None = None
+    sitting = _Sitting()
     try:
         papermill.execute_notebook(
             papermill_load(task.notebook),
             None,
             parameters=task.parameters,
-            engine_name="crmreport",
+            engine_name=_ENGINE,
             kernel_name="python3",
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
             progress_bar=False,
-            execution_timeout=task.cell_timeout,
-            kernel_manager_class=_kernel_manager(scratch, task.chapter),
+            execution_timeout=workshop.cell_timeout,
+            sitting=sitting,
+            kernel_manager_class=_kernel_manager(task, workshop, sitting, deadline),
             shutdown_kernel="immediate",
+            extra_arguments=["--HistoryManager.enabled=False"],
         )
     except PapermillExecutionError as problem:
-        error = f"{problem.ename}: {problem.evalue}" if problem.evalue else problem.ename
+        sitting.error = f"{problem.ename}: {problem.evalue}" if problem.evalue else problem.ename
     except Exception as problem:  # a dead kernel, a timeout, a kernel that never came up
-        error = f"{type(problem).__name__}: {problem}"
-    notebook = Keeping.notebook
-    if notebook is None:
-        return Outcome(task.chapter, "failed", time.monotonic() - began, _one_line(error or "did not start"))
-    withheld = _too_few(error)
-    cell = settle(notebook, error, withheld=withheld)
-    save(notebook, task.output)
-    seconds = time.monotonic() - began
-    if withheld is not None:
-        return Outcome(task.chapter, "withheld", seconds, withheld, _stderr_cells(notebook))
-    if error is not None:
-        where = f"cell {cell!r}: " if cell else ""
-        return Outcome(task.chapter, "failed", seconds, where + _one_line(error))
-    return Outcome(task.chapter, "done", seconds, warnings=_stderr_cells(notebook))
+        sitting.error = f"{type(problem).__name__}: {problem}"
+    finally:
+        if sitting.watched is not None:
+            workshop.watch.finish(sitting.watched)
+        # nbclient makes an event loop per thread and leaves it to the collector, with its sockets.
+        ensure_event_loop().close()
+    return sitting
+
+
+class _Client(PapermillNotebookClient):
+    """papermill's client, which remembers what it works on and does not take everything it is sent."""
+
+    def __init__(self, manager: Any, *, sitting: _Sitting, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._sitting = sitting
+        self._printed = 0
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        if msg["msg_type"] == "stream":
+            self._printed += len(msg["content"]["text"])
+            if self._printed > _PRINTED_LIMIT:
+                self._sitting.end(
+                    f"printed more than {_PRINTED_LIMIT // 1024**2} MB; show results with report.show"
+                )
+                return None
+        return super().process_message(msg, cell, cell_index)
+
+
+class _Engine(Engine):
+    """Keeps hold of the notebook, so that it can be saved even when the kernel dies under it."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *, sitting: _Sitting, execution_timeout: int, **options: Any
+    ) -> Any:
+        sitting.notebook = nb_man.nb
+        names = ("kernel_manager_class", "shutdown_kernel", "extra_arguments")
+        return _Client(
+            nb_man,
+            sitting=sitting,
+            kernel_name=kernel_name,
+            timeout=execution_timeout,
+            startup_timeout=60,
+            **{name: options[name] for name in names},
+        ).execute()
+
+
+papermill_engines.register(_ENGINE, _Engine)
+for _noisy in ("papermill", "traitlets", "nbclient"):
+    # What goes wrong is in the outcome, in our words.
+    logging.getLogger(_noisy).setLevel(logging.CRITICAL)
+
+
+def _kernel_manager(task: Task, workshop: Workshop, sitting: _Sitting, deadline: float | None) -> type:
+    """Kernels of this interpreter, forked, watched, and spoken to through sockets in a private folder.
+
+    No kernelspec has to be installed, and no TCP port can be taken by someone else
+    between being chosen and being used.
+    """
+    spec = KernelSpec(
+        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        display_name="Python 3",
+        language="python",
+        metadata={"kernel_provisioner": {"provisioner_name": NAME}} if os.name == "posix" else {},
+    )
+    environment = {
+        "IPYTHONDIR": str(workshop.scratch / "ipython"),
+        "MPLBACKEND": "agg",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "CRMREPORT_LISTS": str(task.lists),
+        **task.environment,
+    }
+    name = f"{task.chapter[:12]}-{next(_number)}"
+
+    class Private(AsyncKernelManager):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            if os.name == "posix":
+                options |= {"transport": "ipc", "connection_file": str(workshop.scratch / f"{name}.json")}
+            super().__init__(*args, **options)
+
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return spec
+
+        async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+            options["env"] = {**options.get("env", os.environ), **environment}
+            await super()._async_launch_kernel(kernel_cmd, **options)
+            provisioner: Any = self.provisioner
+            sitting.watched = workshop.watch.begin(provisioner.process, deadline=deadline)
+
+    return Private
+
+
+def _slowest(notebook: Any) -> tuple[tuple[str, float], ...]:
+    took = [(c.get("id", ""), c.metadata.get("papermill", {}).get("duration") or 0.0) for c in notebook.cells]
+    return tuple(sorted(took, key=lambda cell: -cell[1])[:_SLOWEST])
 
 
 def papermill_load(path: Path) -> Any:
@@ -227,35 +309,6 @@ def save(notebook: Any, path: Path) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     nbformat.write(notebook, draft)
     draft.replace(path)
-
-
-def _kernel_manager(scratch: Path, chapter: str) -> type:
-    """A kernel of this interpreter, spoken to through sockets in ``scratch``.
-
-    No kernelspec has to be installed, and no TCP port can be taken by someone else
-    between being chosen and being used.
-    """
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
-
-    spec = KernelSpec(
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        display_name="Python 3",
-        language="python",
-    )
-    name = f"{chapter[:12]}-{os.getpid()}-{time.monotonic_ns() % 10**6}"
-
-    class Private(AsyncKernelManager):
-        @property
-        def kernel_spec(self) -> KernelSpec:
-            return spec
-
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            if os.name == "posix":
-                kwargs |= {"transport": "ipc", "connection_file": str(scratch / f"{name}.json")}
-            super().__init__(*args, **kwargs)
-
-    return Private
 
 
 def _has_error(cell: Any) -> bool:

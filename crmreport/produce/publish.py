@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -26,10 +25,21 @@ def target(workspace: Workspace, client: str, period: str, report: str) -> Path:
     return workspace.reports / client / (period if report == "assessment" else f"{period}-{report}")
 
 
-def published(folder: Path, key: str) -> dict[str, Any] | None:
-    """The record of a complete report made under ``key``, when every file of it is still as it was."""
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """The record of the report published in a folder; None when there is none that can be read."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def published(folder: Path, key: str) -> dict[str, Any] | None:
+    """The record of a complete report made under ``key``, when every file of it is still as it was."""
+    record = read_record(folder)
+    if record is None:
+        return None
+    try:
         if record["key"] != key or record["status"] != "complete":
             return None
         intact = all(sha256(folder / entry["path"]) == entry["sha256"] for entry in record["outputs"])
@@ -39,16 +49,23 @@ def published(folder: Path, key: str) -> dict[str, Any] | None:
 
 
 @contextmanager
-def staging(workspace: Workspace, client: str, period: str) -> Iterator[Path]:
-    """A folder to build in, on the same disk as the reports; gone afterwards whatever happens."""
+def staging(workspace: Workspace, folder: Path) -> Iterator[Path]:
+    """A folder to build in, on the same disk as the reports; gone afterwards whatever happens.
+
+    Whoever builds holds the lock of the report, so what an earlier run left here when it was killed
+    belongs to nobody.
+    """
     home = workspace.reports / ".staging"
     home.mkdir(parents=True, exist_ok=True)
-    folder = home / f"{client}+{period}+{os.getpid()}-{secrets.token_hex(4)}"
-    folder.mkdir()
+    prefix = f"{_flat(workspace, folder)}+"
+    for left in home.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    stage = home / f"{prefix}{secrets.token_hex(4)}"
+    stage.mkdir()
     try:
-        yield folder
+        yield stage
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(stage, ignore_errors=True)
 
 
 def recover(workspace: Workspace, folder: Path) -> None:
@@ -83,8 +100,11 @@ def swap_in(workspace: Workspace, stage: Path, folder: Path) -> None:
 
 
 def _aside(workspace: Workspace, folder: Path) -> Path:
-    name = "+".join(folder.relative_to(workspace.reports).parts)
-    return workspace.reports / ".staging" / f"{name}{_OLD}"
+    return workspace.reports / ".staging" / f"{_flat(workspace, folder)}{_OLD}"
+
+
+def _flat(workspace: Workspace, folder: Path) -> str:
+    return "+".join(folder.relative_to(workspace.reports).parts)
 
 
 def write_record(stage: Path, record: dict[str, Any]) -> None:

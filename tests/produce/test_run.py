@@ -11,8 +11,9 @@ import nbformat
 import pytest
 
 from crmreport.errors import ConfigError, RunError
-from crmreport.produce import publish, run_report
+from crmreport.produce import Limits, publish, run_report
 from crmreport.produce.execute import Task, execute
+from crmreport.produce.workshop import Workshop
 from crmreport.workspace import Workspace
 from tests.produce.chapters import write_chapter, write_shop
 
@@ -192,7 +193,7 @@ def test_refused_before_anything_runs(copy: Path, change: tuple[str, str], match
     shutil.rmtree(copy / "reports")
     with pytest.raises(ConfigError, match=match):
         run_report(Workspace(copy), "shop", "2026-10")
-    assert not (copy / "reports").exists()
+    assert not (copy / "reports" / "shop").exists()
 
 
 def test_interrupted_publication_is_put_right(copy: Path) -> None:
@@ -212,9 +213,9 @@ def test_cell_that_takes_too_long_is_a_failure(tmp_path: Path) -> None:
         tmp_path / "out.ipynb",
         tmp_path / "lists",
         {"client": "shop", "period": "2026-10", "lang": "ja"},
-        cell_timeout=2,
     )
-    (outcome,) = execute([task])
+    with Workshop(Limits(cell_timeout=2)) as workshop:
+        outcome = execute(task, workshop)
     assert outcome.status == "failed"
     assert "code-0" in (outcome.error or "")
     assert nbformat.read(tmp_path / "out.ipynb", as_version=4).metadata.papermill.failed

@@ -1,0 +1,80 @@
+"""What the fork server imports, once, before the first fork. Imported by it and by nobody else.
+
+Nothing here may start a thread or open a DuckDB, Arrow or Polars object: neither survives a fork.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import io
+
+MODULES = (
+    # what a chapter, or an analyst's own notebook, begins with
+    "pandas",
+    "narwhals",
+    "pyarrow.parquet",
+    "duckdb",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
+    "seaborn",
+    "scipy.stats",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "crmreport.report",
+    "crmreport.present",
+    # what HTML, PDF and workbooks are made with
+    "nbformat",
+    "nbconvert",
+    "xlsxwriter",
+    "crmreport.produce.html",
+    "crmreport.produce.bind",
+    "crmreport.produce.tables",
+    "weasyprint",
+)
+
+MISSING: dict[str, str] = {}
+"""Module → why it could not be imported. multiprocessing would hide it; a fork that needs the
+module imports it again and fails with the reason."""
+
+
+def _load() -> None:
+    for name in MODULES:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            MISSING[name] = f"{type(error).__name__}: {error}"
+
+
+def _draw_once() -> None:
+    # Fonts are looked up, and matplotlib's late imports made, for every fork to come.
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from crmreport.present.style import rc
+
+    with mpl.rc_context(rc()):
+        figure = Figure(figsize=(1, 1), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+        axes.set_title("顧客")
+        axes.plot([0, 1])
+        for form in ("png", "svg"):
+            figure.savefig(io.BytesIO(), format=form)
+
+
+def _print_once() -> None:
+    import weasyprint
+
+    weasyprint.HTML(string="<p>顧客</p>").write_pdf()
+
+
+_load()
+_draw_once()
+if "weasyprint" not in MISSING:
+    _print_once()
+# Shared memory stays shared: the collector of a fork leaves alone what was there before it.
+gc.collect()
+gc.freeze()

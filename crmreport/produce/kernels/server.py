@@ -1,0 +1,151 @@
+"""The fork server of this process, and the processes that are forked from it."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+PRELOAD = "crmreport.produce.kernels.preload"
+# Fixed before the interpreter starts: sets are then in the same order in every run, and the forks
+# of several cores do not each start a thread per core for linear algebra.
+_FROM_THE_START = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
+_starting = threading.Lock()
+
+
+def context() -> Any:
+    """Where processes come from: the fork server, or a new interpreter where there is no fork."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    chosen = multiprocessing.get_context("forkserver")
+    chosen.set_forkserver_preload([PRELOAD])
+    return chosen
+
+
+def warm() -> None:
+    """Start the fork server in the background, so that it imports while something else is done."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        from multiprocessing import forkserver
+
+        context()
+        with _starting, _environment(_FROM_THE_START):
+            forkserver.ensure_running()
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    # The server takes the package from where this process has it, installed or not.
+    here = str(Path(__file__).resolve().parents[3])
+    path = os.pathsep.join(dict.fromkeys([here, *filter(None, [os.environ.get("PYTHONPATH")])]))
+    before = {name: os.environ.get(name) for name in (*values, "PYTHONPATH")}
+    os.environ.update({**values, "PYTHONPATH": path})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+class Forked:
+    """A process forked from the server, handled like one of :class:`subprocess.Popen`."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, target: Callable[..., None], *args: Any) -> None:
+        warm()
+        self._process = context().Process(target=_begin, args=(target, *args))
+        with _starting:
+            self._process.start()
+        self.pid: int = self._process.pid
+        # multiprocessing reads the exit code from a pipe, once: two threads would each take half.
+        self._reading = threading.Lock()
+
+    def poll(self) -> int | None:
+        """Exit code, None while it runs; negative: ended by that signal."""
+        with self._reading:
+            return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for its end."""
+        multiprocessing.connection.wait([self._process.sentinel], timeout)
+        return self.poll()
+
+    def send_signal(self, signum: int) -> None:
+        """Send a signal to it and to what it started."""
+        if self.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            try:
+                os.killpg(self.pid, signum)
+            except (ProcessLookupError, PermissionError):  # not yet the head of its own group
+                os.kill(self.pid, signum)
+
+    def kill(self) -> None:
+        """End it at once, with what it started."""
+        self.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+def _begin(target: Callable[..., None], *args: Any) -> None:
+    """First thing in a fork: a group of its own, gone when the driver goes, its own random numbers."""
+    # The driver's output is a command's result; what a library prints here is not.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    if os.name == "posix":
+        os.setsid()
+        _die_with_driver()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    import random
+
+    import numpy as np
+
+    # Every fork has the server's generators, and would draw the same numbers.
+    random.seed()
+    np.random.seed()
+    target(*args)
+
+
+def _die_with_driver() -> None:
+    """Let nobody outlive the driver, however it ends; SIGKILL lets it tell no one."""
+    driver: Any = multiprocessing.parent_process()
+
+    def watch() -> None:
+        driver.join()
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, name="die-with-driver", daemon=True).start()
+    # As long as one of its forks holds this end open, the server would stay too.
+    from multiprocessing import forkserver
+
+    held = getattr(forkserver, "_forkserver", None)
+    if held is not None and held._forkserver_alive_fd is not None:
+        os.close(held._forkserver_alive_fd)
+        held._forkserver_alive_fd = None
+    _die_with_parent_on_linux()
+
+
+def _die_with_parent_on_linux() -> None:
+    # The parent is the fork server, which goes with the driver: this also reaches a process whose
+    # threads do not get to run, deep in a library.
+    import ctypes
+    import sys
+
+    if sys.platform != "linux":
+        return
+    set_death_signal = 1
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+    if os.getppid() == 1:
+        os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,163 @@
+"""Where the work of all reports is done: as many fresh processes at a time as there are places."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+import psutil
+
+from crmreport.errors import ConfigError, CrmReportError, DataError, RunError, StoppedError
+from crmreport.produce import Limits
+from crmreport.produce.kernels import server
+from crmreport.produce.kernels.server import Forked
+from crmreport.produce.kernels.watch import Watch, Watched
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_PIPE_LIMIT = 80
+"""Longest folder for ipc sockets; the system's limit for a socket's path is 104 to 108 bytes."""
+
+
+class Workshop:
+    """Shared by all reports of a run; closed when the run is over.
+
+    Raises:
+        ConfigError: There would be no place to work at.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        if limits.jobs < 1:
+            raise ConfigError(f"--jobs {limits.jobs}: 1 or more processes are needed")
+        self.jobs = limits.jobs
+        self.cell_timeout = limits.cell_timeout
+        share = psutil.virtual_memory().total * 9 // 10 // limits.jobs
+        self.watch = Watch(memory=limits.memory or share)
+        self._timeout = limits.timeout
+        self._places = threading.BoundedSemaphore(limits.jobs)
+        self._stopped = ""
+        self._scratch: Path | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Workshop:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.stop("stopped")
+        self.watch.close()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    @property
+    def scratch(self) -> Path:
+        """A private folder for sockets and IPython's own files, short enough for a socket's name."""
+        with self._lock:
+            if self._scratch is None:
+                folder = Path(tempfile.mkdtemp(prefix="crm-"))
+                if len(str(folder)) > _PIPE_LIMIT and Path("/tmp").is_dir():
+                    folder.rmdir()
+                    folder = Path(tempfile.mkdtemp(prefix="crm-", dir="/tmp"))
+                self._scratch = folder
+            return self._scratch
+
+    def warm(self) -> None:
+        """Let the fork server begin its imports; called as soon as it is clear that there is work."""
+        server.warm()
+
+    def deadline(self) -> float | None:
+        """When a report that begins now has to be over."""
+        return None if self._timeout is None else monotonic() + self._timeout
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Wait for a free place and hold it while the block lasts.
+
+        Raises:
+            StoppedError: The run was stopped meanwhile.
+        """
+        with self._places:
+            self.check()
+            yield
+
+    def check(self) -> None:
+        """Raise if the run was stopped.
+
+        Raises:
+            StoppedError: It was.
+        """
+        if self._stopped:
+            raise StoppedError(self._stopped)
+
+    def stop(self, reason: str = "stopped") -> None:
+        """End every process at once; whoever waits for one gets :class:`StoppedError`."""
+        self._stopped = self._stopped or reason
+        self.watch.stop(reason)
+
+    def call_until(
+        self, deadline: float | None, what: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Compute ``function(*args)`` in a fresh process, and hand over what it returns or raises.
+
+        Args:
+            deadline: When it has to be over, on the monotonic clock; None for no limit.
+            what: Names the work in an error.
+            function: Importable; its arguments and its result can be pickled.
+
+        Raises:
+            RunError: The process was ended before it could answer, or the disk did not take a file.
+            StoppedError: The run was stopped.
+        """
+        with self.place():
+            answer, asked = server.context().Pipe(duplex=False)
+            process = Forked(_answer, asked, function, args, kwargs)
+            with answer, self.watch.over(process, deadline=deadline) as watched:
+                asked.close()
+                try:
+                    good, value = answer.recv()
+                except EOFError:
+                    raise self._ended(what, watched) from None
+        if good:
+            return value
+        raise _rebuilt(*value)
+
+    def _ended(self, what: str, watched: Watched) -> CrmReportError:
+        self.check()
+        if watched.ended:
+            return RunError(f"{what}: {watched.ended}")
+        code = watched.process.wait(5)
+        return RunError(f"{what}: its process was ended from outside (exit code {code}); is memory short?")
+
+
+def _answer(connection: Any, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    os.environ.setdefault("MPLBACKEND", "agg")
+    try:
+        answer = (True, function(*args, **kwargs))
+    except CrmReportError as error:
+        answer = (False, (error.exit_code, str(error)))
+    except OSError as error:
+        answer = (False, (RunError.exit_code, f"{error}; see to the disk, then run again"))
+    except Exception:
+        answer = (False, (None, traceback.format_exc()))
+    connection.send(answer)
+    connection.close()
+
+
+def _rebuilt(exit_code: int | None, text: str) -> Exception:
+    # An exception may not survive being pickled; its kind and its words do.
+    for kind in (ConfigError, DataError, RunError):
+        if kind.exit_code == exit_code:
+            return kind(text)
+    return RuntimeError(text)
