@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from crmreport.cli import check, deliver, demo, diff, init, lab, listing, run, schedule, verify
+from crmreport.cli import check, deliver, demo, diff, index, init, lab, listing, run, schedule, verify
 from crmreport.cli.output import note, say, say_json
 from crmreport.errors import CrmReportError
 
@@ -31,6 +31,7 @@ app.command()(deliver.deliver)
 app.command()(verify.verify)
 app.command()(diff.diff)
 app.command("list")(listing.list_)
+app.command()(index.index)
 app.command()(schedule.schedule)
 app.command()(lab.lab)
 app.command()(demo.demo)
