@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crmreport.errors import RunError
+from crmreport.produce import stamps
 from crmreport.produce.digests import seal, sha256
 from crmreport.produce.ingredients import TEMPLATES
 from crmreport.workspace import Workspace
@@ -42,7 +43,7 @@ def published(folder: Path, key: str) -> dict[str, Any] | None:
     try:
         if record["key"] != key or record["status"] != "complete":
             return None
-        intact = all(sha256(folder / entry["path"]) == entry["sha256"] for entry in record["outputs"])
+        intact = not stamps.altered(folder, record)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return record if intact else None
@@ -96,6 +97,7 @@ def swap_in(workspace: Workspace, stage: Path, folder: Path) -> None:
         if old.exists():
             old.rename(folder)
         raise
+    stamps.remember(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -10,24 +10,24 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from crmreport.produce.digests import hash_file, is_settled, stamp
 
+RECORD = "run.json"
 
-def remember(folder: Path, record: Mapping[str, Any]) -> None:
-    """Note how the files of a report stand whose hashes are known to be right."""
-    seen = {entry["path"]: stamp(folder / entry["path"]) for entry in record["outputs"]}
-    settled = {path: s for path, s in seen.items() if is_settled(s)}
-    place = _place(folder)
-    draft = place.with_name(f"{place.name}.{os.getpid()}")
+
+def remember(folder: Path) -> None:
+    """Note how the files of a report stand that was published this moment; an incomplete one is not kept."""
     try:
-        draft.write_text(json.dumps({"seal": record.get("seal"), "files": settled}), encoding="utf-8")
-        draft.replace(place)
-    except OSError:
-        # Losing it costs time, and a folder that cannot be written must not fail a finished report.
-        draft.unlink(missing_ok=True)
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        if record["status"] == "complete":
+            _write(folder, record)
+    except (OSError, ValueError, KeyError, TypeError):
+        # It only costs time, and must not fail a finished report.
+        return
 
 
 def altered(folder: Path, record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -51,14 +51,28 @@ def altered(folder: Path, record: Mapping[str, Any]) -> tuple[str, ...]:
         except OSError:
             found.append(entry["path"])
     if hashed and not found:
-        remember(folder, record)
+        _write(folder, record)
     return tuple(found)
+
+
+def _write(folder: Path, record: Mapping[str, Any]) -> None:
+    place = _place(folder)
+    draft = place.with_name(f"{place.name}.{os.getpid()}")
+    try:
+        seen = {entry["path"]: stamp(folder / entry["path"]) for entry in record["outputs"]}
+        settled = {path: s for path, s in seen.items() if is_settled(s)}
+        draft.write_text(json.dumps({"seal": record.get("seal"), "files": settled}), encoding="utf-8")
+        draft.replace(place)
+    except OSError:
+        # Losing it only costs time; a folder may be read-only.
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _known(folder: Path, record: Mapping[str, Any]) -> dict[str, list[int]]:
     try:
         kept = json.loads(_place(folder).read_text(encoding="utf-8"))
-        return kept["files"] if kept["seal"] == record.get("seal") else {}
+        return dict(kept["files"]) if kept["seal"] == record.get("seal") else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
