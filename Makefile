@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Not in HOME, so that an empty or read-only one does no harm.
 export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 
-.PHONY: help setup setup-dev pango demo lab test lint types unit coverage format docs lock bench \
+.PHONY: help setup setup-dev pango demo lab test test-airflow lint types unit coverage format docs lock bench \
 	completejourney clean
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -56,6 +56,14 @@ types: setup-dev ## static types
 
 unit: setup-dev ## unit, property, golden, notebook and end-to-end tests
 	$(BIN)/python -m pytest
+
+test-airflow: setup-dev .cache/airflow/.done ## the DAG of crmreport schedule in a real Airflow
+	$(BIN)/python -m pytest tests/cli/test_airflow.py
+
+.cache/airflow/.done: requirements-airflow.txt
+	$(PYTHON) -m venv .cache/airflow
+	.cache/airflow/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@touch $@
 
 coverage: setup-dev ## tests, with the share of the package they reach
 	$(BIN)/coverage run -m pytest
