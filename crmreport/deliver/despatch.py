@@ -15,7 +15,7 @@ from crmreport.deliver.journal import Entry, Journal, Mark, Standing
 from crmreport.deliver.letter import Letter, Letters
 from crmreport.deliver.mail import Mailer, MailServer, has_sender, sender
 from crmreport.deliver.message import UNSET_SENDER, compose, dated, digest_of, refuse_too_large
-from crmreport.deliver.model import Delivered, File, NotDeliveredError, Outcome, Recipient, State
+from crmreport.deliver.model import Delivered, File, NotTakenError, Outcome, Recipient, State
 from crmreport.deliver.outbox import Outbox
 from crmreport.deliver.published import Report, open_published
 from crmreport.deliver.service import Service
@@ -236,7 +236,7 @@ def _send_one(
             mailer.send(message, recipient.to)
         else:
             services[recipient.to].send(item.letter, item.files)
-    except NotDeliveredError as error:
+    except NotTakenError as error:
         journal.end(_MARKS[error.state], error.reason)
         return replace(outcome, state=error.state, reason=error.reason)
     journal.end("sent")

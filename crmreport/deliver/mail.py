@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import Literal, get_args
 
 from crmreport.config import MAIL_ADDRESS
-from crmreport.deliver.model import NotDeliveredError, State
+from crmreport.deliver.model import NotTakenError, State
 from crmreport.deliver.secret import Secrets
 from crmreport.errors import ConfigError
 
@@ -107,13 +107,13 @@ class Mailer:
         self._server = server
         self._hide = server.secrets.hide
         self._open: _Marked | None = None
-        self._broken: NotDeliveredError | None = None
+        self._broken: NotTakenError | None = None
 
     def send(self, message: bytes, to: str) -> None:
         """Hand one message to the server.
 
         Raises:
-            NotDeliveredError: It was not taken, or nobody can know.
+            NotTakenError: It was not taken, or nobody can know.
         """
         fresh = self._open is None
         smtp = self._connected()
@@ -130,32 +130,32 @@ class Mailer:
         except (smtplib.SMTPException, OSError) as error:
             self.close()
             if smtp.handed_over:
-                raise NotDeliveredError(
+                raise NotTakenError(
                     "perhaps_sent", "the connection broke before the server confirmed the message"
                 ) from None
             if not fresh:
                 # An idle connection may have been closed; nothing of this message was handed over.
                 return self.send(message, to)
-            raise NotDeliveredError("failed", f"the connection broke ({type(error).__name__})") from None
+            raise NotTakenError("failed", f"the connection broke ({type(error).__name__})") from None
         return None
 
-    def _answer(self, code: int, text: bytes | str, smtp: _Marked) -> NotDeliveredError:
+    def _answer(self, code: int, text: bytes | str, smtp: _Marked) -> NotTakenError:
         if smtp.sock is None:
             self.close()
         said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
         if not 400 <= code < 600:
             state: State = "perhaps_sent" if smtp.handed_over else "failed"
-            return NotDeliveredError(state, "the server's answer made no sense")
+            return NotTakenError(state, "the server's answer made no sense")
         state = "put_off" if code < 500 else "refused"
-        return NotDeliveredError(state, self._hide(f"{code} {said}"))
+        return NotTakenError(state, self._hide(f"{code} {said}"))
 
     def _connected(self) -> _Marked:
         if self._broken:
-            raise NotDeliveredError(self._broken.state, self._broken.reason)
+            raise NotTakenError(self._broken.state, self._broken.reason)
         if self._open is None:
             try:
                 self._open = self._connect()
-            except NotDeliveredError as error:
+            except NotTakenError as error:
                 # The next message would meet the same; one wrong password must not be tried ten times.
                 self._broken = error
                 raise
@@ -179,20 +179,20 @@ class Mailer:
             raise self._why(error) from None
         return smtp
 
-    def _why(self, error: Exception) -> NotDeliveredError:
+    def _why(self, error: Exception) -> NotTakenError:
         """A connection's failure in words, without host, user or password."""
         match error:
             case smtplib.SMTPAuthenticationError():
                 state: State = "put_off" if 400 <= error.smtp_code < 500 else "failed"
                 said = f"the mail server refuses the login ({error.smtp_code}); "
-                return NotDeliveredError(state, said + f"check {_PREFIX}USER and {_PREFIX}PASSWORD")
+                return NotTakenError(state, said + f"check {_PREFIX}USER and {_PREFIX}PASSWORD")
             case smtplib.SMTPNotSupportedError() if "STARTTLS" in str(error):
                 reason = f"the mail server offers no STARTTLS; try {_PREFIX}SECURITY=tls"
             case smtplib.SMTPNotSupportedError():
                 reason = "the mail server takes no login here; check the port"
             case smtplib.SMTPResponseException():
                 state = "put_off" if 400 <= error.smtp_code < 500 else "failed"
-                return NotDeliveredError(state, f"the mail server refuses the connection ({error.smtp_code})")
+                return NotTakenError(state, f"the mail server refuses the connection ({error.smtp_code})")
             case ssl.SSLCertVerificationError():
                 reason = f"the mail server's certificate is not trusted ({error.verify_message})"
             case ssl.SSLError():
@@ -205,7 +205,7 @@ class Mailer:
                 reason = f"no mail server listens there; check {_PREFIX}HOST and {_PREFIX}PORT"
             case _:
                 reason = f"the mail server cannot be reached ({type(error).__name__})"
-        return NotDeliveredError("failed", self._hide(reason))
+        return NotTakenError("failed", self._hide(reason))
 
     def close(self) -> None:
         """Say goodbye; nothing that happens now changes what was sent."""

@@ -89,7 +89,7 @@ class Delivered:
         return tuple(o for o in self.outcomes if self.sent and o.state in bad and o.at)
 
 
-class NotDeliveredError(Exception):
+class NotTakenError(Exception):
     """The other side did not take a message; never leaves this package."""
 
     def __init__(self, state: State, reason: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
-from crmreport.deliver.lock import held
 from crmreport.errors import RunError
+from crmreport.produce.lock import locked
 from crmreport.workspace import Workspace
 
 
@@ -15,6 +15,7 @@ class Outbox:
     """``reports/.outbox/<client>/<period>-<report>/``."""
 
     def __init__(self, workspace: Workspace, client: str, period: str, report: str) -> None:
+        self._workspace = workspace
         self.folder = workspace.reports / ".outbox" / client / f"{period}-{report}"
         self._near = self.folder.relative_to(workspace.root).as_posix()
 
@@ -25,14 +26,14 @@ class Outbox:
         Raises:
             RunError: Another process sends this report now.
         """
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(held(self.folder / ".lock"))
-            except BlockingIOError:
-                raise RunError(
-                    f"{self._near} is being sent from by another crmreport deliver; wait until it is done, "
-                    "then run again"
-                ) from None
+
+        def refuse() -> None:
+            raise RunError(
+                f"{self._near} is being sent from by another crmreport deliver; wait until it is done, "
+                "then run again"
+            )
+
+        with locked(self._workspace, self.folder, waiting=refuse, check=refuse):
             yield
 
     def make(self) -> None:

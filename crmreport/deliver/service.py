@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from crmreport.deliver.letter import Letter
-from crmreport.deliver.model import File, NotDeliveredError, Recipient
+from crmreport.deliver.model import File, NotTakenError, Recipient
 from crmreport.errors import ConfigError
 
 _SPEAKERS = ("apprise", "requests", "urllib3")
@@ -58,7 +58,7 @@ class Service:
         """Hand a letter to the service.
 
         Raises:
-            NotDeliveredError: It was not taken, or nobody can know.
+            NotTakenError: It was not taken, or nobody can know.
         """
         with TemporaryDirectory(prefix="crmreport-") as folder, _overheard() as heard:
             paths: list[str] = []
@@ -72,22 +72,22 @@ class Service:
                 )
             except Exception as error:
                 # A fault inside apprise may hold the address; only its kind is told.
-                raise NotDeliveredError("perhaps_sent", f"apprise failed ({type(error).__name__})") from None
+                raise NotTakenError("perhaps_sent", f"apprise failed ({type(error).__name__})") from None
         if not taken:
             raise _why(heard)
 
 
-def _why(heard: list[str]) -> NotDeliveredError:
+def _why(heard: list[str]) -> NotTakenError:
     """What apprise's log says, without quoting it: it holds the address and its tokens."""
     said = "\n".join(heard)
     if any(line.startswith("Sent ") for line in heard):
-        return NotDeliveredError("perhaps_sent", "the service took only a part of the message")
+        return NotTakenError("perhaps_sent", "the service took only a part of the message")
     if code := re.search(r"\berror=(\d{3})\b", said):
         state = "put_off" if code[1] in ("429", "503") else "refused"
-        return NotDeliveredError(state, f"the service answered {code[1]}")
+        return NotTakenError(state, f"the service answered {code[1]}")
     if _NO_WAY_THERE.search(said):
-        return NotDeliveredError("failed", "the service cannot be reached")
-    return NotDeliveredError("perhaps_sent", "the service did not confirm the message")
+        return NotTakenError("failed", "the service cannot be reached")
+    return NotTakenError("perhaps_sent", "the service did not confirm the message")
 
 
 @contextmanager
