@@ -8,14 +8,15 @@ import typer
 
 from crmreport.cli.clock import now
 from crmreport.cli.options import Clients, Json
+from crmreport.cli.orders import LAST_MONTH
 from crmreport.cli.output import note, say, say_json
-from crmreport.cli.run import LAST_MONTH
 from crmreport.errors import ConfigError, CrmReportError, RunError
 from crmreport.workspace import Workspace
 
 if TYPE_CHECKING:
     from crmreport.deliver import Delivered, Outcome
 
+_LAST_MONTH = "last-month"
 _SAID = {
     "ready": "would go",
     "sent": "sent",
@@ -124,7 +125,7 @@ def _deliver(
 ) -> Delivered:
     from crmreport.deliver import deliver_report
 
-    if period == LAST_MONTH:
+    if period == _LAST_MONTH:
         from crmreport.config_file import load_client
         from crmreport.produce.due import last_complete_month
 
