@@ -8,7 +8,6 @@ import typer
 
 from crmreport.cli.clock import now
 from crmreport.cli.options import Clients, Json
-from crmreport.cli.orders import LAST_MONTH
 from crmreport.cli.output import note, say, say_json
 from crmreport.errors import ConfigError, CrmReportError, RunError
 from crmreport.workspace import Workspace
