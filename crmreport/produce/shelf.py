@@ -65,7 +65,9 @@ def _page(lang: Language, grids: Sequence[Grid], names: Mapping[Language, str]) 
     left = len(urgent) - _MOST_ATTENTION
     leading = {cell.kpis[0][0] for cell in cells if cell.kpis}
     accents = {row.accent for row in rows}
-    case = "attention" if urgent else "good" if cells else "none"
+    case, n = "attention", len(urgent)
+    if not urgent:
+        case, n = ("missing" if tally["missing"] else "good" if cells else "none"), tally["missing"]
     return page.render(
         "shelf/index.html.j2",
         style="shelf/style.css",
@@ -73,7 +75,7 @@ def _page(lang: Language, grids: Sequence[Grid], names: Mapping[Language, str]) 
         lang=lang,
         L=_tree(lang),
         accent=accents.pop() if len(accents) == 1 else DEFAULT_ACCENT,
-        headline=words.say(f"headline.{case}", n=len(urgent)),
+        headline=words.say(f"headline.{case}", n=n),
         counts=words.say("counts", clients=clients, reports=made) if cells else "",
         begin=words.say("how_to_begin"),
         other_languages=[
@@ -83,7 +85,7 @@ def _page(lang: Language, grids: Sequence[Grid], names: Mapping[Language, str]) 
         ],
         attention=urgent[:_MOST_ATTENTION],
         attention_left=words.say("more", n=left) if left > 0 else "",
-        tally=[(status, tally[status]) for status in STATUSES if tally[status]],
+        tally=[(status, words.number(tally[status])) for status in STATUSES if tally[status]],
         shows=words.say("shows", kpi=leading.pop()) if len(leading) == 1 else "",
         grids=shown,
     )

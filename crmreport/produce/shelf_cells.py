@@ -112,6 +112,10 @@ class ShelfWords:
         """A sentence of the shelf."""
         return self._words.say(Text(f"shelf.{key}", **values))
 
+    def number(self, count: int) -> str:
+        """A count of reports."""
+        return self._words.format(count, "count")
+
     def grid(self, grid: Grid, number: int) -> ShownGrid:
         """One grid; its number makes the ids of its cells."""
         heads = [self._head(period) for period in grid.columns]

@@ -88,7 +88,7 @@ class Standing:
     @property
     def ran_at(self) -> str:
         """When it was last tried, as an ISO time in UTC; empty when nobody knows."""
-        return self.attempt.started_at if self.attempt else self.written
+        return str(self.attempt.started_at or "") if self.attempt else self.written
 
 
 def read_standings(workspace: Workspace) -> list[Standing]:
