@@ -71,6 +71,10 @@ class TooFewError(DataError):
         return cls(what, found=int(found[2]), needed=int(found[3]), remedy=found[4])
 
 
+class NotDeliveredError(DataError):
+    """A month that is due has no complete data yet: no fault, it stays due."""
+
+
 class RunError(CrmReportError):
     """A chapter failed, a limit was hit, or a report could not be published."""
 

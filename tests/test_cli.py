@@ -15,8 +15,10 @@ import crmreport.produce
 from crmreport.cli import main
 from crmreport.cli.reference import reference
 from crmreport.config_file import load_client
-from crmreport.errors import ConfigError, DataError, RunError
-from crmreport.produce import ChapterRun, Published
+from crmreport.errors import ConfigError, DataError, NotDeliveredError, RunError
+from crmreport.produce import ChapterRun, Order, Published, Result
+from crmreport.produce.attempts import Attempt, write_attempt
+from crmreport.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ("init", "check", "run", "list", "lab", "demo")
@@ -54,20 +56,30 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Replace the making of reports: clients named in ``fails`` raise; the calls are kept."""
-    calls: list[tuple[str, str, str, object]] = []
-    fails: dict[str, Exception] = {}
+    """Replace the making of reports: clients named in ``fails`` raise; the orders are kept."""
+    calls: list[Order] = []
+    fails: dict[str, BaseException] = {}
 
-    def run_report(workspace, client_id, period, *, report, languages, progress):
-        calls.append((client_id, period, report, languages))
-        if client_id in fails:
-            raise fails[client_id]
-        folder = tmp_path / "reports" / client_id / period
+    def one(order: Order) -> Result:
+        calls.append(order)
+        error = fails.get(order.client)
+        if isinstance(error, Exception):
+            return Result(order, None, error, 1.0)
+        if error:
+            raise error
+        folder = tmp_path / "reports" / order.client / order.period
         folder.mkdir(parents=True)
         (folder / "index.html").touch()
-        return Published(folder, (ChapterRun("sales", "done", False, 1.0),), {"total": 1.0}, False, {"ja": 9})
+        spoken = order.languages or ("ja", "en")
+        left_out = tuple(lang for lang in ("ja", "en") if lang not in spoken)
+        chapters = (ChapterRun("sales", "done", False, 1.0, memory=2**20, slowest=(("kpis", 0.5),)),)
+        published = Published(folder, chapters, {"total": 1.0}, False, {"ja": 9}, spoken, left_out)
+        return Result(order, published, None, 1.0)
 
-    monkeypatch.setattr(crmreport.produce, "run_report", run_report)
+    def run_reports(workspace, orders, *, limits, force, progress, done):
+        return [one(order) for order in orders]
+
+    monkeypatch.setattr(crmreport.produce, "run_reports", run_reports)
     return calls, fails
 
 
@@ -158,7 +170,7 @@ def test_an_unexpected_fault_shows_its_traceback_when_asked(home, made, capsys, 
 
 def test_run_says_where_the_report_is(home, made, capsys):
     assert main(["run", "-c", "east", "-p", "2026-10", "--lang", "ja,en"]) == 0
-    assert made[0] == [("east", "2026-10", "assessment", ["ja", "en"])]
+    assert made[0] == [Order("east", "2026-10", languages=("ja", "en"))]
     assert "reports/east/2026-10/index.html" in capsys.readouterr().out
 
 
@@ -187,7 +199,7 @@ def test_other_clients_go_on_when_one_fails(home, made, capsys):
     east, west = json.loads(printed.out)["reports"]
     assert (east["client"], east["exit_code"]) == ("east", 3)
     assert (west["client"], west["pages"]) == ("west", {"ja": 9})
-    assert printed.err == "error: east: orders.csv is [red]broken[/red]\n"
+    assert printed.err == "error: east 2026-10: orders.csv is [red]broken[/red]\n"
 
 
 def _without_files(home: Path, client_id: str) -> None:
@@ -201,7 +213,7 @@ def test_all_skips_a_client_whose_files_are_not_there_yet(home, made, capsys):
     _without_files(home, "north")
     assert main(["run", "--all", "-p", "2026-10", "--json"]) == 0
     printed = capsys.readouterr()
-    assert [client_id for client_id, *_ in made[0]] == ["east", "west"]
+    assert [order.client for order in made[0]] == ["east", "west"]
     skipped = {r["client"]: r["skipped"] for r in json.loads(printed.out)["reports"] if "skipped" in r}
     assert skipped == {
         "completejourney": "none of its files is here; "
@@ -345,3 +357,80 @@ def test_a_command_in_a_process_of_its_own_leaves_stderr_clean(home):
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+def test_clients_periods_and_reports_are_multiplied(home, made, capsys):
+    assert main(["run", "--all", "-p", "2026-09", "-p", "2026-10", "-r", "assessment"]) == 0
+    assert [(o.client, o.period) for o in made[0]] == [
+        ("east", "2026-09"),
+        ("east", "2026-10"),
+        ("west", "2026-09"),
+        ("west", "2026-10"),
+    ]
+    out = capsys.readouterr().out
+    assert "4 made\n" in out
+    assert "slowest cells: sales/kpis of east 2026-09 0.5 s" in out
+
+
+def test_a_client_file_nobody_can_read_does_not_stop_the_others(home, made, capsys):
+    (home / "clients" / "east" / "client.yml").write_text("client: [", encoding="utf-8")
+    assert main(["run", "--all", "-p", "2026-10", "--json"]) == 2
+    printed = capsys.readouterr()
+    assert [order.client for order in made[0]] == ["west"]
+    assert [r["client"] for r in json.loads(printed.out)["reports"]] == ["east", "west"]
+    assert printed.err.startswith("error: east: clients/east/client.yml:1: not YAML")
+
+
+def test_data_that_are_not_there_yet_are_no_failure(home, made, capsys):
+    made[1]["east"] = NotDeliveredError("not yet delivered: the order lines stop on 2026-09-30")
+    assert main(["run", "--all", "-p", "2026-10", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["reports"][0]["waiting"].startswith("not yet delivered")
+    assert printed.err.startswith("waits: east 2026-10: not yet delivered")
+
+
+def _attempted(home: Path, client: str, status: str) -> None:
+    """Leave what a run leaves: the record of the last attempt, and a report if it was complete."""
+    folder = home / "reports" / client / "2026-10"
+    if status == "complete":
+        folder.mkdir(parents=True)
+        record = {"status": "complete", "languages": ["ja", "en"]}
+        (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    attempt = Attempt(
+        client,
+        "2026-10",
+        "assessment",
+        ("ja", "en"),
+        status,
+        0,
+        "",
+        "2026-11-01",
+        1.0,
+        "",
+        f"{client}/2026-10",
+    )
+    write_attempt(Workspace(home), attempt)
+
+
+@pytest.mark.parametrize(
+    ("states", "left"),
+    [
+        pytest.param({"east": "complete", "west": "complete"}, [], id="all there"),
+        pytest.param({"east": "complete", "west": "failed"}, ["west"], id="one failed"),
+        pytest.param({"east": "complete"}, ["west"], id="one never tried"),
+        pytest.param({"east": "stopped", "west": "partial"}, ["east", "west"], id="stopped and partial"),
+    ],
+)
+def test_resume_makes_what_failed_or_is_missing(home, made, capsys, states, left):
+    for client, status in states.items():
+        _attempted(home, client, status)
+    assert main(["run", "--all", "-p", "2026-10", "--resume"]) == 0
+    assert [order.client for order in made[0]] == left
+    assert ("nothing is left to do" in capsys.readouterr().err) is (not left)
+
+
+def test_explain_says_why_and_makes_nothing(home, made, capsys):
+    assert main(["run", "-c", "east", "-p", "2026-10", "--explain"]) == 0
+    out = capsys.readouterr().out
+    assert "  sales: never made\n  report: never made\n" in out
+    assert made[0] == []

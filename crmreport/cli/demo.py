@@ -11,8 +11,10 @@ import typer
 
 from crmreport.cli.options import DryRun, Json, Languages
 from crmreport.cli.output import note, say, say_json
-from crmreport.cli.run import near, run_one, split_languages
+from crmreport.cli.plan import plan_of, print_plan
+from crmreport.cli.run import make, near, split_languages
 from crmreport.errors import ConfigError
+from crmreport.produce import Order
 from crmreport.workspace import Workspace
 
 
@@ -57,12 +59,16 @@ def demo(
         note(f"would write the files of {name.value} into {data}")
     if not ready and not dry_run:
         _write(workspace, name, quiet=json)
-    record = run_one(
-        workspace, name.value, _PERIODS[name], "assessment", split_languages(lang), dry_run=dry_run, json=json
-    )
+    order = Order(name.value, _PERIODS[name], languages=tuple(split_languages(lang) or ()))
+    if dry_run:
+        record = plan_of(workspace, order, explain=False)
+    else:
+        record = make(workspace, [order], json=json)[0][0]
     if json:
         say_json({"reports": [record]})
-    elif not dry_run:
+    elif dry_run:
+        print_plan(record)
+    else:
         say(f"Open {near(Path(record['folder']) / 'index.html')} in a browser.")
 
 

@@ -11,7 +11,7 @@ import typer
 
 from crmreport.cli import check, deliver, demo, diff, index, init, lab, listing, run, schedule, verify
 from crmreport.cli.output import note, say, say_json
-from crmreport.errors import CrmReportError
+from crmreport.errors import CrmReportError, StoppedError
 
 TRACEBACK_VARIABLE = "CRMREPORT_TRACEBACK"
 _STOPPED = 130
@@ -83,6 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         return app(args=words, standalone_mode=False) or 0
+    except StoppedError as error:
+        return _leave(_STOPPED, "Stopped", str(error), words)
     except CrmReportError as error:
         return _leave(error.exit_code, type(error).__name__, str(error), words)
     except typer.TyperException as error:

@@ -1,123 +1,180 @@
-"""``crmreport run``: make reports, one client after the other."""
+"""``crmreport run``: make reports, side by side."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from crmreport.cli.files import not_begun, refuse_missing_demo
+from crmreport.cli import clock
 from crmreport.cli.options import Clients, DryRun, Json, Languages
+from crmreport.cli.orders import clients_of, read_orders, unfinished
 from crmreport.cli.output import note, say, say_json
+from crmreport.cli.plan import plan_of, print_plan
 from crmreport.cli.progress import shown
-from crmreport.errors import ConfigError, CrmReportError
+from crmreport.cli.summary import print_summary
+from crmreport.errors import CrmReportError, NotDeliveredError
+from crmreport.produce import Limits, Order, Result
 from crmreport.workspace import Workspace
 
-if TYPE_CHECKING:
-    from crmreport.config import Client
-    from crmreport.produce import Published
+_GIB = 1024**3
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-LAST_MONTH = "last-month"
+Jobs = Annotated[
+    int, typer.Option("--jobs", "-j", min=1, show_default="one per core", help="Chapters run at a time.")
+]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", min=0, help="Minutes one report may take; no limit by default.")
+]
+CellTimeout = Annotated[
+    float, typer.Option("--cell-timeout", min=0, help="Minutes one cell of a chapter may take.")
+]
+Memory = Annotated[
+    float | None,
+    typer.Option("--memory", min=0, help="GB a chapter may hold; by default 90 % of the machine's ÷ jobs."),
+]
 
 
 def run(
     period: Annotated[
-        str,
+        list[str],
         typer.Option(
             "--period",
             "-p",
-            help="2026-10, 2026-Q3, FY2026, 2026-04-01..2026-09-30, or last-month "
-            "(the month that ended before today in the client's time zone).",
+            help="2026-10, 2026-Q3, FY2026, 2026-04-01..2026-09-30; last-month (the month that ended "
+            "before today in the client's time zone); due (every scheduled month not made yet). "
+            "May be repeated.",
         ),
     ],
     client: Clients = None,
     every: Annotated[bool, typer.Option("--all", help="All clients.")] = False,
-    report: Annotated[str, typer.Option("--report", "-r", help="A report of client.yml.")] = "assessment",
+    report: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--report",
+            "-r",
+            help="A report of client.yml; may be repeated. assessment by default; "
+            "with --period due those of the client's schedule.",
+        ),
+    ] = None,
     lang: Languages = None,
+    jobs: Jobs = _CORES,
+    timeout: Timeout = None,
+    cell_timeout: CellTimeout = 10,
+    memory: Memory = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Make only what failed, was stopped or is missing.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Make again also what has not changed.")] = False,
     dry_run: DryRun = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what would be made again, and why; make nothing.")
+    ] = False,
     json: Json = False,
+    events: Annotated[
+        bool, typer.Option("--events", help="Progress as one JSON object a line, on stderr.")
+    ] = False,
 ) -> None:
     """Make reports for a period.
 
-    HTML, PDF, tables and action lists go into reports/CLIENT/PERIOD/.
-    A run replaces the whole report: made with --lang ja it has no English files any more.
-    What has not changed since the last run is not made again. When one of several clients
-    fails, the others go on; the exit code is that of the first failure. --all skips a client
-    none of whose files is there yet.
+    HTML, PDF, tables and action lists go into reports/CLIENT/PERIOD/, and reports/index.html lists
+    all reports. A run replaces the whole report: made with --lang ja it has no English files any more.
+    What has not changed since the last run is not made again. When one of several reports fails, the
+    others go on; the exit code is that of the first failure. --all skips a client none of whose files
+    is there yet. A due month whose data are not there yet is left for the next run.
 
     \b
     Example:
       crmreport run --client demo --period 2026-10
-      crmreport run --client demo --period 2026-10 --report monthly --lang ja
-      crmreport run --all --period last-month --json
+      crmreport run --client demo --period 2026-09 --period 2026-10 --report monthly --lang ja
+      crmreport run --all --period due --jobs 4 --json
+      crmreport run --all --period last-month --explain
     """
     workspace = Workspace.find()
-    asked = _clients(workspace, client, every)
-    results: list[dict[str, Any]] = []
+    names = clients_of(workspace, client, every=every)
+    asked = read_orders(
+        workspace,
+        names,
+        periods=list(dict.fromkeys(period)),
+        reports=list(dict.fromkeys(report or [])),
+        languages=split_languages(lang) or [],
+        every=every,
+        now=clock.now(),
+        look_at_files=not dry_run,
+    )
+    if len(names) == 1 and asked.refused:
+        raise next(iter(asked.refused.values()))
+    records: list[dict[str, Any]] = []
+    for name, reason in asked.skipped.items():
+        records.append({"client": name, "skipped": reason})
+        note(f"skipped: {name}: {reason}")
     failure = 0
-    for client_id in asked:
-        try:
-            if every and (reason := _skipped(workspace, client_id)):
-                results.append({"client": client_id, "skipped": reason})
-                note(f"skipped: {client_id}: {reason}")
-                continue
-            results.append(
-                run_one(
-                    workspace, client_id, period, report, split_languages(lang), dry_run=dry_run, json=json
-                )
-            )
-        except CrmReportError as error:
-            if len(asked) == 1:
-                raise
-            failure = failure or error.exit_code
-            results.append({"client": client_id, "error": str(error), "exit_code": error.exit_code})
-            for line in str(error).splitlines():
-                note(f"error: {client_id}: {line}")
+    for name, error in asked.refused.items():
+        records.append({"client": name, "error": str(error), "exit_code": error.exit_code})
+        failure = failure or error.exit_code
+        _complain(name, error)
+    orders = unfinished(workspace, asked.orders) if resume else asked.orders
+    if not orders and not records:
+        note("nothing is left to do" if resume else "nothing is due")
+    if dry_run or explain:
+        records += [plan_of(workspace, order, explain=explain) for order in orders]
+        if not json:
+            for plan in records:
+                print_plan(plan)
+    else:
+        limits = Limits(
+            jobs=jobs,
+            memory=int(memory * _GIB) if memory else None,
+            timeout=timeout * 60 if timeout else None,
+            cell_timeout=max(1, int(cell_timeout * 60)),
+        )
+        made, code = make(workspace, orders, limits=limits, force=force, json=json, events=events)
+        records += made
+        failure = failure or code
     if json:
-        say_json({"reports": results})
+        say_json({"reports": records})
     if failure:
         raise typer.Exit(failure)
 
 
-def run_one(
+def make(
     workspace: Workspace,
-    client_id: str,
-    period: str,
-    report: str,
-    languages: list[str] | None,
+    orders: Sequence[Order],
     *,
-    dry_run: bool,
-    json: bool,
-) -> dict[str, Any]:
-    """Make, or plan, one client's report; print it unless JSON is wanted, and return it as a record."""
-    from crmreport.config_file import load_client
+    limits: Limits | None = None,
+    force: bool = False,
+    json: bool = False,
+    events: bool = False,
+) -> tuple[list[dict[str, Any]], int]:
+    """Make reports and say how each ended.
 
-    settings = load_client(workspace.client_file(client_id))
-    name = _last_month(settings) if period == LAST_MONTH else settings.period(period).name
-    if dry_run:
-        plan = _plan(workspace, settings, name, report, languages)
-        if not json:
-            _print_plan(plan)
-        return plan
-    from crmreport.produce import run_report
+    Returns:
+        One record per order, and the exit code: that of the first failure.
 
-    refuse_missing_demo(workspace, settings)
-    with shown(f"{client_id} {name}", quiet=json) as progress:
-        published = run_report(
-            workspace, client_id, name, report=report, languages=languages, progress=progress
-        )
-    spoken = list(dict.fromkeys(languages or settings.languages))
-    record = _record(client_id, name, report, spoken, published)
+    Raises:
+        CrmReportError: The only report that was ordered failed.
+    """
+    from crmreport.produce import run_reports
+
+    with shown(orders, quiet=json and not events, events=events) as (progress, done):
+        results = run_reports(workspace, orders, limits=limits, force=force, progress=progress, done=done)
+    if len(results) == 1 and results[0].error and not _waits(results[0]):
+        raise results[0].error
+    failure = 0
+    for result in results:
+        if result.error and not _waits(result):
+            failure = failure or getattr(result.error, "exit_code", CrmReportError.exit_code)
+            _complain(result.order.label, result.error)
+        elif result.error:
+            note(f"waits: {result.order.label}: {result.error}")
+        elif not json:
+            _print(result)
     if not json:
-        _print(record, published)
-        if left_out := [language for language in settings.languages if language not in spoken]:
-            note(
-                f"the report now holds {', '.join(spoken)} only, no files in {', '.join(left_out)}; "
-                "run without --lang for all languages"
-            )
-    return record
+        print_summary(results)
+    return [_record(result) for result in results], failure
 
 
 def split_languages(given: list[str] | None) -> list[str] | None:
@@ -125,74 +182,28 @@ def split_languages(given: list[str] | None) -> list[str] | None:
     return [part.strip() for text in given for part in text.split(",")] if given else None
 
 
-def _clients(workspace: Workspace, given: list[str] | None, every: bool) -> list[str]:
-    if bool(given) == every:
-        raise ConfigError("which client? name one with --client, or say --all")
-    if given:
-        return list(dict.fromkeys(given))
-    found = sorted(file.parent.name for file in (workspace.root / "clients").glob("*/client.yml"))
-    if not found:
-        raise ConfigError(f"no client in {workspace.root / 'clients'}; crmreport init makes one")
-    return found
+def _waits(result: Result) -> bool:
+    return isinstance(result.error, NotDeliveredError)
 
 
-def _skipped(workspace: Workspace, client_id: str) -> str | None:
-    from crmreport.config_file import load_client
-
-    return not_begun(workspace, load_client(workspace.client_file(client_id)))
-
-
-def _last_month(settings: Client) -> str:
-    # The one place that looks at the clock: a scheduler asks for "the month that just ended".
-    today = datetime.now(settings.zone).date()
-    return settings.period(f"{today:%Y-%m}").previous().name
+def _complain(who: str, error: Exception) -> None:
+    for line in str(error).splitlines() or [type(error).__name__]:
+        note(f"error: {who}: {line}")
 
 
-def _plan(
-    workspace: Workspace, settings: Client, period: str, report: str, languages: list[str] | None
-) -> dict[str, Any]:
-    from crmreport.produce.plan import read_chapters
-
-    unknown = [language for language in languages or [] if language not in settings.languages]
-    if unknown:
-        raise ConfigError(
-            f"language {unknown[0]!r} is not one of {', '.join(settings.languages)}; choose one"
-        )
-    span = settings.period(period)
+def _record(result: Result) -> dict[str, Any]:
+    order, published = result.order, result.published
+    record: dict[str, Any] = {"client": order.client, "period": order.period, "report": order.report}
+    if published is None:
+        if _waits(result):
+            return {**record, "waiting": str(result.error)}
+        code = getattr(result.error, "exit_code", CrmReportError.exit_code)
+        return {**record, "error": str(result.error), "exit_code": code, "seconds": result.seconds}
     return {
-        "client": settings.client,
-        "period": period,
-        "start": span.start.isoformat(),
-        "as_of": span.as_of.isoformat(),
-        "report": report,
-        "languages": languages or settings.languages,
-        "folder": str(workspace.reports / settings.client / period),
-        "chapters": [
-            {"chapter": chapter.name, "parameters": parameters}
-            for chapter, parameters in read_chapters(workspace, settings, report)
-        ],
-    }
-
-
-def _print_plan(plan: dict[str, Any]) -> None:
-    say(f"would make {plan['report']} of {plan['client']} for {plan['start']} to {plan['as_of']}")
-    say(f"  languages: {', '.join(plan['languages'])}")
-    for step in plan["chapters"]:
-        values = ", ".join(f"{k}={v}" for k, v in step["parameters"].items())
-        say(f"  chapter {step['chapter']} {values}".rstrip())
-    say(f"  into {plan['folder']}")
-
-
-def _record(
-    client_id: str, period: str, report: str, languages: list[str], published: Published
-) -> dict[str, Any]:
-    return {
-        "client": client_id,
-        "period": period,
-        "report": report,
-        "languages": languages,
+        **record,
+        "languages": list(published.languages),
         "folder": str(published.path),
-        "files": sorted(f.name for f in published.path.iterdir() if f.suffix in (".html", ".pdf")),
+        "files": _pages(published.path),
         "unchanged": published.reused,
         "chapters": [
             {
@@ -201,23 +212,35 @@ def _record(
                 "reused": c.reused,
                 "seconds": c.seconds,
                 "reason": c.reason,
+                "memory": c.memory,
             }
             for c in published.chapters
         ],
         "pages": published.pages,
         "timings": published.timings,
+        "seconds": result.seconds,
     }
 
 
-def _print(record: dict[str, Any], published: Published) -> None:
+def _pages(folder: Path) -> list[str]:
+    return sorted(f.name for f in folder.iterdir() if f.suffix in (".html", ".pdf"))
+
+
+def _print(result: Result) -> None:
+    order, published = result.order, result.published
+    assert published is not None
     verb = "is as it was" if published.reused else "is made"
-    seconds = published.timings.get("total", 0.0)
-    say(f"{record['report']} of {record['client']} for {record['period']} {verb} ({seconds:.1f} s)")
+    say(f"{order.report} of {order.client} for {order.period} {verb} ({result.seconds:.1f} s)")
     for chapter in published.chapters:
         if chapter.status != "done":
             say(f"  {chapter.chapter} {chapter.status}: {chapter.reason}")
-    for name in record["files"]:
+    for name in _pages(published.path):
         say(f"  {near(published.path / name)}")
+    if published.left_out:
+        note(
+            f"the report now holds {', '.join(published.languages)} only, "
+            f"no files in {', '.join(published.left_out)}; run without --lang for all languages"
+        )
 
 
 def near(path: Path) -> Path:

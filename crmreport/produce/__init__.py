@@ -28,6 +28,8 @@ class Order:
     period: str
     report: str = "assessment"
     languages: tuple[str, ...] = ()
+    due: bool = False
+    """It is made because its month is over: refused, without being a failure, while data are missing."""
 
     @property
     def label(self) -> str:
@@ -97,6 +99,9 @@ class Published:
     timings: dict[str, float]
     reused: bool
     pages: dict[str, int] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Languages of the client it was not made in."""
 
 
 @dataclass(frozen=True, slots=True)

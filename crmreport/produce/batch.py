@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from crmreport.config_file import load_client
-from crmreport.errors import ConfigError, CrmReportError, DataError, RunError, StoppedError
+from crmreport.errors import ConfigError, CrmReportError, DataError, NotDeliveredError, RunError, StoppedError
 from crmreport.produce import Limits, Order, Progress, Published, Result, publish
 from crmreport.produce.attempts import Attempt, Status, write_attempt
 from crmreport.produce.run import make_report
+from crmreport.produce.shelf import write_shelf
 from crmreport.produce.workshop import Workshop
 from crmreport.workspace import Workspace
 
@@ -78,6 +79,9 @@ def run_batch(
                 for worker in workers:
                     worker.join(max(0.0, until - monotonic()))
                 raise
+        if any(not (r.published and r.published.reused) for r in results.values()):
+            with contextlib.suppress(OSError):
+                workshop.call_until(None, "reports/index.html", write_shelf, workspace)
     return [results[number] for number in range(len(orders))]
 
 
@@ -110,7 +114,7 @@ def _one(
     except Exception as problem:
         error = problem
     seconds = round(monotonic() - began, 3)
-    if not (published and published.reused):
+    if not (published and published.reused) and not isinstance(error, NotDeliveredError):
         attempt = _attempt(workspace, order, error, started_at, seconds)
         with contextlib.suppress(OSError):
             if attempt is not None:

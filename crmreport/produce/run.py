@@ -10,9 +10,10 @@ from typing import cast
 
 from crmreport.config import Client, Language
 from crmreport.config_file import load_client
-from crmreport.errors import ConfigError, RunError
+from crmreport.errors import ConfigError, NotDeliveredError, RunError
 from crmreport.intake import Store, built_store, open_store
 from crmreport.produce import ChapterRun, Order, Progress, Published, publish
+from crmreport.produce.due import undelivered
 from crmreport.produce.lock import locked
 from crmreport.produce.plan import Plan, make_plan, read_chapters
 from crmreport.produce.workshop import Workshop
@@ -58,7 +59,8 @@ def make_report(
     client = load_client(workspace.client_file(order.client))
     period = client.period(order.period)
     spoken = _languages(client, order.languages)
-    chapters = read_chapters(workspace, client, order.report)
+    left_out = tuple(language for language in client.languages if language not in spoken)
+    read_chapters(workspace, client, order.report)
     client_segments(client, workspace)
     folder = publish.target(workspace, order.client, period.name, order.report)
     clock.lap("plan")
@@ -69,26 +71,19 @@ def make_report(
     with locked(workspace, folder, waiting=lambda: tell("waiting", 0, 1, order.label), check=workshop.check):
         tell("intake", 0, 1)
         store = _store(workspace, client, workshop, deadline)
+        if order.due and (reason := undelivered(store.report, period)):
+            raise NotDeliveredError(reason)
         store.report.require(period)
         tell("intake", 1, 1)
         clock.lap("intake")
 
-        plan = make_plan(
-            workspace,
-            client,
-            period,
-            report=order.report,
-            languages=spoken,
-            chapters=chapters,
-            tables=store.tables,
-            inputs=store.report.inputs,
-        )
+        plan = plan_report(workspace, client, order, store)
         publish.recover(workspace, folder)
         if not force and (record := publish.published(folder, plan.key)):
             runs = tuple(
                 ChapterRun(c["chapter"], c["status"], True, 0.0, c["reason"]) for c in record["chapters"]
             )
-            return Published(folder, runs, clock.stop(), True)
+            return Published(folder, runs, clock.stop(), True, {}, spoken, left_out)
 
         foreign = {word: owner for word, owner in canaries.items() if owner != order.client}
         with publish.staging(workspace, folder) as stage:
@@ -103,7 +98,25 @@ def make_report(
             raise _incomplete(runs, place)
         clock.lap("publish")
         tell("publish", 1, 1, str(folder))
-        return Published(folder, runs, clock.stop(), False, pages)
+        return Published(folder, runs, clock.stop(), False, pages, spoken, left_out)
+
+
+def plan_report(workspace: Workspace, client: Client, order: Order, store: Store) -> Plan:
+    """What the report is made of, and the keys that say whether any of it has to be made again.
+
+    Raises:
+        ConfigError: A language, a chapter or a parameter is not usable.
+    """
+    return make_plan(
+        workspace,
+        client,
+        client.period(order.period),
+        report=order.report,
+        languages=_languages(client, order.languages),
+        chapters=read_chapters(workspace, client, order.report),
+        tables=store.tables,
+        inputs=store.report.inputs,
+    )
 
 
 def _languages(client: Client, asked: Sequence[str]) -> tuple[Language, ...]:
