@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import settle_money, visible
+from crmreport.analysis.ledger import money_decimals, to_pandas, visible
 from crmreport.errors import DataError
 
 # The eight regions (八地方区分) used in Japanese official statistics; Okinawa goes with Kyushu.
@@ -129,9 +129,11 @@ def main_channel(lines: Any, *, as_of: date, since: date | None = None) -> nw.La
     frame = frame.filter(~nw.col("channel").is_null(), ~nw.col("customer_id").is_null())
     # One frame and no join on sums: an engine that adds in parallel may give 0.1 + 0.2 two values.
     spent = frame.group_by("customer_id", "channel").agg(spent=nw.col("revenue").sum())
+    # Not settled: a settled DuckDB frame lives on another connection than the lines it is joined with later.
+    largest = to_pandas(spent.select(largest=nw.col("spent").abs().max()))["largest"].fillna(0).iloc[0]
+    spent = spent.with_columns(nw.col("spent").round(money_decimals(float(largest))))
     return (
-        settle_money(spent, "spent")
-        .with_columns(most=nw.col("spent").max().over("customer_id"))
+        spent.with_columns(most=nw.col("spent").max().over("customer_id"))
         .filter(nw.col("spent") == nw.col("most"))
         .group_by("customer_id")
         .agg(group=nw.col("channel").min())

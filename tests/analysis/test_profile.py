@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from crmreport.analysis.attributes import customer_groups, main_channel
 from crmreport.analysis.ledger import to_pandas
 from crmreport.analysis.profile import customer_profile
+from crmreport.analysis.profiles import customer_profiles
 from crmreport.errors import DataError
+from tests.analysis.shops import shop as two_years
 
 NOW = {"start": date(2026, 1, 1), "as_of": date(2026, 12, 31)}
 BEFORE = (date(2025, 1, 1), date(2025, 12, 31))
@@ -233,3 +235,10 @@ def test_main_channel_is_where_the_money_went(engine):
         "c": "ec",
         "x": "store",
     }
+
+
+def test_main_channels_are_grouped_on_the_engine_the_lines_live_on(engine):
+    lines = two_years().assign(channel="store")
+    window = {"start": date(2025, 11, 1), "as_of": date(2026, 10, 31)}
+    found = customer_profiles(engine(lines), None, by=["channel"], **window)["channel"]
+    assert found.table.loc[found.table["kind"] != "unknown", "customers"].sum() > 0
