@@ -412,13 +412,15 @@ def second_table(second: SecondPurchase) -> Table:
             waiting=second.n_waiting,
             came=second.n_came,
             mean=second.mean_second_revenue,
+            burn_in=second.burn_in_days,
+            earlier=second.maybe_earlier,
             as_of=second.as_of,
         ),
     )
 
 
 def second(second: SecondPurchase | None) -> list[Table]:
-    """The table of the best days; none where nobody has bought twice."""
+    """The table of the best days; none where nobody known to be new has bought twice."""
     return [] if second is None else [second_table(second)]
 
 
