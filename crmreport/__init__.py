@@ -19,7 +19,7 @@ _HOMES = {
     "rfm_table": "crmreport.analysis.rfm",
     "score_rfm": "crmreport.analysis.rfm",
     "fixed_cuts": "crmreport.analysis.cuts",
-    "load_segments": "crmreport.analysis.segments",
+    "load_segments": "crmreport.segment_file",
     "segment_table": "crmreport.analysis.segments",
     "migration": "crmreport.analysis.migration",
     "migration_since": "crmreport.analysis.migration",

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crmreport.analysis.segments import SegmentMap, load_segments
+from crmreport.analysis.segments import SegmentMap
 from crmreport.config import Client, Language, Policies
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, DataError
@@ -21,6 +21,7 @@ from crmreport.present.show import Shown, Thing
 from crmreport.present.style import Style, legible
 from crmreport.present.table import Table
 from crmreport.present.words import LANGUAGES, Words
+from crmreport.segment_file import load_segments
 from crmreport.workspace import Workspace
 
 if TYPE_CHECKING:

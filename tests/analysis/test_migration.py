@@ -7,8 +7,9 @@ import pytest
 
 from crmreport.analysis.migration import LEFT, NEW, migration, migration_since
 from crmreport.analysis.rfm import rfm_table, score_rfm
-from crmreport.analysis.segments import load_segments, segment_table
+from crmreport.analysis.segments import segment_table
 from crmreport.errors import ConfigError
+from crmreport.segment_file import load_segments
 from tests.analysis.shops import shop
 
 THEN, NOW = date(2025, 10, 31), date(2026, 10, 31)

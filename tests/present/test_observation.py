@@ -13,13 +13,14 @@ from crmreport.analysis.decile import decile_table
 from crmreport.analysis.lifecycle import Thresholds, lifecycle_flows, lifecycle_states
 from crmreport.analysis.migration import migration_since
 from crmreport.analysis.rfm import rfm_table, score_rfm
-from crmreport.analysis.segments import load_segments, segment_table
+from crmreport.analysis.segments import segment_table
 from crmreport.period import Period
 from crmreport.present import Note, Words
 from crmreport.present import ctb as ctb_page
 from crmreport.present import decile as decile_page
 from crmreport.present import lifecycle as lifecycle_page
 from crmreport.present import rfm as rfm_page
+from crmreport.segment_file import load_segments
 
 AS_OF, YEAR_AGO = date(2026, 10, 31), date(2025, 10, 31)
 OCTOBER = Period.parse("2026-10")

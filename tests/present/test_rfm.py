@@ -7,9 +7,10 @@ import pytest
 
 from crmreport.analysis.migration import migration_since
 from crmreport.analysis.rfm import rfm_table, score_rfm
-from crmreport.analysis.segments import load_segments, segment_table
+from crmreport.analysis.segments import segment_table
 from crmreport.present import Note, Style, Words
 from crmreport.present import rfm as page
+from crmreport.segment_file import load_segments
 from tests.analysis.shops import shop
 
 AS_OF, THEN = date(2026, 10, 31), date(2025, 10, 31)
