@@ -5,13 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
-import crmreport.cli
 from tests.produce.chapters import message, shows, write_chapter
-
-_RUN = Path(crmreport.cli.__file__).with_name("run.py").read_text(encoding="utf-8")
-needs_due = pytest.mark.skipif("due_periods" not in _RUN, reason="run does not know --period due yet")
 
 CLIENT = """\
 client: {id}

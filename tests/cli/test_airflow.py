@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from crmreport.cli import main
-from tests.cli.nightly import needs_due, write_home
+from tests.cli.nightly import write_home
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = Path(os.environ.get("CRMREPORT_AIRFLOW_PYTHON", ROOT / ".cache" / "airflow" / "bin" / "python"))
 
 pytestmark = [
-    needs_due,
     pytest.mark.slow,
     pytest.mark.skipif(not PYTHON.is_file(), reason="there is no Airflow here; make test-airflow brings one"),
 ]

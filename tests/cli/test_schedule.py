@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from crmreport.cli import main
 from crmreport.cli.schedule_files import Times
 from crmreport.errors import ConfigError
-from tests.cli.nightly import needs_due, write_client, write_home
+from tests.cli.nightly import write_client, write_home
 
 KINDS = {
     "--cron": ["crmreport.crontab"],
@@ -165,7 +165,6 @@ def test_the_times_of_the_crontab(home, tmp_path):
     assert variables == {"CRON_TZ": "Asia/Tokyo"}
 
 
-@needs_due
 @pytest.mark.slow
 def test_the_cron_line_makes_what_is_due_once(home, tmp_path, capsys):
     _, _, command = crontab_entry(written(tmp_path / "out", "--cron")["crmreport.crontab"])
@@ -202,7 +201,6 @@ def test_a_cron_run_that_fails_is_heard_of(home, tmp_path):
     assert "clients/shop/client.yml:1: name: is missing" in (home / "reports" / "cron.log").read_text("utf-8")
 
 
-@needs_due
 def test_cron_finds_secrets_in_their_file(home, tmp_path):
     shutil.rmtree(home / "clients" / "shop")
     settings = home / "clients" / "late" / "client.yml"
