@@ -63,7 +63,7 @@ def _page(lang: Language, grids: Sequence[Grid], names: Mapping[Language, str]) 
     made = sum(tally[status] for status in ("complete", "outdated", "partial", "unreadable"))
     clients = len({row.client for grid in grids for row in grid.rows})
     left = len(urgent) - _MOST_ATTENTION
-    leading = {cell.kpis[0][0] for cell in cells if cell.kpis}
+    leading = {cell.kpis[0][0] for cell in cells if cell.kpis and cell.value is not None}
     accents = {row.accent for row in rows}
     case, n = "attention", len(urgent)
     if not urgent:

@@ -249,7 +249,9 @@ def test_a_key_figure_of_another_version_stands_under_its_own_name(root: Path) -
 
 def test_half_a_report_shows_no_figure_in_its_cell(root: Path) -> None:
     write_report(root, "shop", "2026-10", partial=True)
-    assert 'class="face"' not in write_shelf(Workspace(root)).read_text(encoding="utf-8")
+    page = Seen(write_shelf(Workspace(root)))
+    assert 'class="face"' not in page.html
+    assert "各欄の数字は" not in page.text
 
 
 def test_folders_with_odd_names_are_linked(root: Path) -> None:
