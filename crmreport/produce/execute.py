@@ -25,6 +25,7 @@ from crmreport.produce.workshop import Workshop
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _MARKS = {"papermill-error-cell-tag"}
+_INJECTED = "injected-parameters"
 _ENGINE = "crmreport"
 _PRINTED_LIMIT = 2 * 1024**2
 """Characters a chapter may print beside what it shows; more is a fault, and no notebook could be opened."""
@@ -291,6 +292,9 @@ def settle(notebook: Any, error: str | None, *, withheld: str | None = None) -> 
         status = "completed" if failed is None or i < failed else stopped if i == failed else "not run"
         cell.metadata["papermill"] = {"status": status}
         cell.metadata.pop("execution", None)
+        if _INJECTED in cell.metadata.get("tags", []):
+            # papermill gives it another id in every run.
+            cell["id"] = _INJECTED
     parameters = notebook.metadata.get("papermill", {}).get("parameters", {})
     if withheld is not None and failed is not None:
         kept = [o for o in cells[failed].outputs if o.output_type != "error"]
