@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ class YamlFile:
 
     Args:
         name: The file as messages name it.
-        value: The content: dicts, lists, strings, numbers, booleans, None.
+        value: The content: dicts, lists, strings, numbers, booleans, None. Not to be changed: who reads the
+            same text again gets the same object.
         lines: Line (from 1) of every key and list item, by its path from the root.
     """
 
@@ -62,6 +64,12 @@ def read_yaml(path: Path, *, name: str | None = None) -> YamlFile:
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    return _parsed(text, name)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, name: str) -> YamlFile:
+    # Parsing takes most of the time a client file takes, and a night's run reads each several times.
     yaml = YAML(typ="safe", pure=True)
     try:
         root = yaml.compose(text)
