@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,6 +23,9 @@ from crmreport.produce.outputs import Executed, findings
 from crmreport.produce.summary import summarise
 
 _MOST_FINDINGS = 3
+_DEFINITIONS = "definitions"
+_RULE = "――――――――"
+_FONTS = "'Hiragino Sans','Yu Gothic',Meiryo,'Noto Sans CJK JP',sans-serif"
 # They would end the header, or turn the direction in which it is read.
 _CONTROL = ("Cc", "Cs", "Zl", "Zp")
 _TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -47,16 +50,16 @@ class Part:
     heading_form: str = field(default="{text}", repr=False)
 
     def text(self) -> str:
-        """As plain text."""
+        """As plain text, without the footer."""
         marks = {"ol": "{n}. {line}", "ul": {"ja": "・{line}", "en": "- {line}"}[self.lang]}
         parts: list[str] = []
         for block in self.blocks:
+            if block.kind == "footer":
+                continue
             mark = marks.get(block.kind, "{line}")
             lines = [mark.format(n=n, line=line) for n, line in enumerate(block.lines, 1)]
             if block.heading:
                 lines.insert(0, self.heading_form.format(text=block.heading))
-            if block.kind == "footer":
-                lines.insert(0, "-- ")
             parts.append("\n".join(lines))
         return "\n\n".join(parts) + "\n"
 
@@ -75,7 +78,8 @@ class Part:
             elif block.kind == "footer":
                 said.append(f'<p style="color:#57606a;font-size:90%">{"<br>".join(lines)}</p>')
             else:
-                said.append(f'<p style="margin:.2em 0">{"<br>".join(lines)}</p>')
+                above = ".2em" if block.heading else "1em"
+                said.append(f'<p style="margin:{above} 0 .2em">{"<br>".join(lines)}</p>')
         return f'<div lang="{self.lang}">{"".join(said)}</div>'
 
 
@@ -92,7 +96,10 @@ class Letter:
 
     def text(self) -> str:
         """As plain text, one language after the other."""
-        return "\n\n".join(part.text() for part in self.parts)
+        footers = [line for part in self.parts for b in part.blocks if b.kind == "footer" for line in b.lines]
+        # A mail program folds away all that follows two hyphens, so they stand once, at the end.
+        end = "\n".join(["", "-- ", *footers, ""]) if footers else ""
+        return f"\n{_RULE}\n\n".join(part.text() for part in self.parts) + end
 
     def html(self) -> str:
         """As a page without any request to a server."""
@@ -100,7 +107,7 @@ class Letter:
         return (
             f'<!doctype html><html lang="{self.parts[0].lang}"><head><meta charset="utf-8">'
             f"<title>{html.escape(self.subject)}</title></head>"
-            '<body style="font-family:sans-serif;line-height:1.7;color:#1f2328;max-width:40em">'
+            f'<body style="font-family:{_FONTS};line-height:1.7;color:#1f2328;max-width:40em">'
             f"{between.join(part.html() for part in self.parts)}</body></html>\n"
         )
 
@@ -151,14 +158,17 @@ class Letters:
             Block("p", (greeting, say("intro", period=period, title=title))),
             Block("p", (_line(summary.headline),), say("headline")),
         ]
+        about = {i.finding.id: _line(i.text[lang]["title"]) for i in self._found if i.finding}
         titles = tuple(_line(h.title) for h in summary.highlights[:_MOST_FINDINGS])
         if titles:
             blocks.append(Block("ol", titles, say("findings")))
         if files and attachable:
-            blocks.append(Block("ul", tuple(_item(f, say) for f in files), say("attached")))
+            blocks.append(Block("ul", tuple(_item(f, about, say) for f in files), say("attached")))
         elif files:
             blocks.append(Block("p", (say("no_attachments"),)))
         closing = [say("closing")]
+        if any(chapter.name == _DEFINITIONS and chapter.status == "done" for chapter in self._chapters):
+            closing.insert(0, say("definitions"))
         if attachable and any(f.kind == "lists" for f in files):
             closing.append(say("lists_notice"))
         blocks.append(Block("p", tuple(closing)))
@@ -184,8 +194,9 @@ def _executed(report: Report) -> list[Executed]:
     return found
 
 
-def _item(file: File, say: Callable[..., str]) -> str:
-    return f"{file.name}  {say(f'item.{file.kind}', lang=file.lang)}  {size(len(file.data))}"
+def _item(file: File, titles: Mapping[str, str], say: Callable[..., str]) -> str:
+    what = say(f"item.{file.kind}", lang=file.lang, title=titles.get(file.finding, file.finding))
+    return say("item_line", what=what, name=file.name, size=size(len(file.data)))
 
 
 def size(n_bytes: int) -> str:

@@ -49,6 +49,8 @@ class File:
     lang: Language
     data: bytes
     sha256: str
+    finding: str = ""
+    """Id of the finding a list belongs to."""
 
 
 @dataclass(frozen=True, slots=True)

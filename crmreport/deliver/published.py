@@ -71,7 +71,8 @@ class Report:
         for path, kind, lang in wanted:
             data, sha256 = self.read(path)
             name = f"{prefix}_{Path(path).name}" if kind == "lists" else f"{prefix}.{lang}{Path(path).suffix}"
-            found.append(File(name, kind, lang, data, sha256))
+            about = Path(path).stem if kind == "lists" else ""
+            found.append(File(name, kind, lang, data, sha256, about))
         return tuple(found)
 
     def _of(

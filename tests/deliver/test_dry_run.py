@@ -122,6 +122,29 @@ def test_two_languages_stand_below_each_other(root):
     assert message["Content-Language"] == "en, ja"
 
 
+def test_the_footer_stands_once_at_the_end_where_mail_programs_fold_it(root):
+    publish(root, delivery=DELIVERY.replace(", languages: [ja]", ""))
+    main(ASK)
+    said = drafts(root)[BOARD].get_body(("plain",)).get_content()
+    assert said.count("-- \n") == 1
+    assert said.endswith("-- \n社外秘｜花田商店\nConfidential | Hanada Shop\n")
+
+
+def test_the_end_of_the_report_is_named_only_where_definitions_stand_there(root):
+    main(ASK)
+    assert "巻末" not in drafts(root)[BOARD].get_body(("plain",)).get_content()
+
+
+def test_a_list_is_called_by_its_finding(root):
+    publish(root, delivery=ONE.format(more=", languages: [ja], attach: [lists]"))
+    main(ASK)
+    said = drafts(root)[BOARD].get_body(("plain",)).get_content()
+    assert (
+        "・顧客リスト「ja lapsed_top」（Excel）：shop_2026-10_assessment_decile.lapsed_top.xlsx（1 kB）"
+        in said
+    )
+
+
 def test_a_report_goes_to_those_it_is_for(root):
     delivery = (
         "delivery:\n"
