@@ -23,7 +23,7 @@ def lab(
 ) -> None:
     """Open the chapters in JupyterLab.
 
-    They run as they are. Try another client, period or parameter in the first cell. Text and
+    They run as they are, in kernels that are ready at once. Try another client, period or parameter in the first cell. Text and
     cells saved here are what the next report runs. A parameter meant for a client's report goes to
     reports.REPORT.parameters.CHAPTER in client.yml; in the saved first cell it keeps its default.
 
@@ -43,11 +43,18 @@ def lab(
     command += [f"--port={port}"] if port else []
     # In a container one is root; Jupyter then refuses to start, though it serves this machine only.
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    environment = {**os.environ, HOME_VARIABLE: str(workspace.root)}
+    if os.name == "posix":
+        # The kernel named python3 is forked from a process that has pandas and matplotlib ready.
+        from crmreport.produce.kernels import lab as extension
+
+        command.append(f"--ServerApp.jpserver_extensions={extension.__name__}=True")
+        paths = [str(extension.SPECS), *filter(None, [os.environ.get("JUPYTER_PATH")])]
+        environment["JUPYTER_PATH"] = os.pathsep.join(paths)
     if dry_run:
         say(f"{HOME_VARIABLE}={workspace.root} {' '.join(command)}")
         return
     note(f"notebooks in {workspace.notebooks}; stop with Ctrl-C")
-    environment = {**os.environ, HOME_VARIABLE: str(workspace.root)}
     if os.name == "posix":
         # JupyterLab takes this process's place, so that Ctrl-C and its question reach it alone.
         os.execve(sys.executable, command, environment)
