@@ -125,9 +125,9 @@ def test_two_languages_stand_below_each_other(root):
 def test_the_footer_stands_once_at_the_end_where_mail_programs_fold_it(root):
     publish(root, delivery=DELIVERY.replace(", languages: [ja]", ""))
     main(ASK)
-    said = drafts(root)[BOARD].get_body(("plain",)).get_content()
-    assert said.count("-- \n") == 1
-    assert said.endswith("-- \n社外秘｜花田商店\nConfidential | Hanada Shop\n")
+    said = drafts(root)[BOARD].get_body(("plain",)).get_content().splitlines()
+    assert said.count("-- ") == 1
+    assert said[-3:] == ["-- ", "社外秘｜花田商店", "Confidential | Hanada Shop"]
 
 
 def test_the_end_of_the_report_is_named_only_where_definitions_stand_there(root):
