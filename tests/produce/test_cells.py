@@ -87,6 +87,16 @@ def test_workbook_has_numbers_as_numbers_and_no_formula(tmp_path: Path) -> None:
     assert all(c.data_type != "f" for page in book for row in page.iter_rows() for c in row)
 
 
+def test_a_table_of_measures_has_each_rows_own_format(tmp_path: Path) -> None:
+    made = table("a.b", "kpi,spec,value\nrevenue,money,1234567.8\nshare,pct,0.512\nchange,pt,0.012\n")
+    made["spec"]["ja"]["columns"][2]["format"] = "row:spec"
+    write_workbook(tmp_path / "t.xlsx", [Item.model_validate(made)], words=WORDS, as_of=DAY, title="t")
+    sheet = openpyxl.load_workbook(tmp_path / "t.xlsx")["a.b"]
+    cells = [row[2] for row in sheet.iter_rows(min_row=5)]
+    assert [c.value for c in cells] == [1234567.8, 0.512, 0.012]
+    assert [c.number_format for c in cells] == ["#,##0", "0.0%", "0.0%"]
+
+
 def test_workbooks_have_the_same_bytes_twice(tmp_path: Path) -> None:
     items = [Item.model_validate(table("a.b", "name,revenue\nx,10.5\n"))]
     for name in ("1", "2"):
