@@ -252,14 +252,8 @@ class LifecycleFlows:
 
     def at_start(self) -> pd.Series:
         """Customers per state at the start, in the order of the states."""
-        return self._margin("from_state")
-
-    def at_end(self) -> pd.Series:
-        """Customers per state at as_of, in the order of the states."""
-        return self._margin("to_state")
-
-    def _margin(self, side: str) -> pd.Series:
-        return self.table.groupby(side)["customers"].sum().reindex(list(STATES), fill_value=0)
+        counted = self.table.groupby("from_state")["customers"].sum()
+        return counted.reindex(list(STATES), fill_value=0)
 
 
 def lifecycle_flows(

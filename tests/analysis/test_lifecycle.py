@@ -53,6 +53,11 @@ CASES = {
 }
 
 
+def at_end(flows) -> pd.Series:
+    """Customers per state at the end of the flows."""
+    return flows.table.groupby("to_state")["customers"].sum().reindex(list(STATES), fill_value=0)
+
+
 @pytest.mark.parametrize(("rows", "expected"), CASES.values(), ids=CASES)
 def test_state(engine, rows, expected):
     assert state_of(engine(lines(*rows))) == {"a": expected}
@@ -121,7 +126,7 @@ def test_churn_when_it_can_be_seen():
 def test_who_came_back_and_lapsed_again_was_won_back():
     frame = lines(("a", 500), ("a", 100))
     flows = lifecycle_flows(frame, start=AS_OF - timedelta(days=365), as_of=AS_OF, thresholds=DAYS)
-    assert (flows.n_won_back, flows.at_end()["lapsed"]) == (1, 1)
+    assert (flows.n_won_back, at_end(flows)["lapsed"]) == (1, 1)
 
 
 def test_rates_without_a_denominator_are_blank():
@@ -146,7 +151,7 @@ def test_everyone_in_one_state_rows_in_any_order_and_flows_add_up(rows, random, 
     now = lifecycle_states(frame, as_of=AS_OF, thresholds=DAYS)
     then = lifecycle_states(frame, as_of=start, thresholds=DAYS)
     assert now.n_customers == frame["customer_id"].nunique()
-    assert flows.at_end().tolist() == now.table["customers"].tolist()
+    assert at_end(flows).tolist() == now.table["customers"].tolist()
     assert flows.at_start().tolist() == then.table["customers"].tolist()
     shares = flows.table.groupby("from_state")["share_of_from"].sum(min_count=1).dropna()
     assert shares.tolist() == pytest.approx([1.0] * len(shares))
