@@ -97,7 +97,6 @@ def _orders(
     languages: tuple[str, ...],
     now: datetime,
 ) -> list[Order]:
-    from crmreport.produce.attempts import read_attempts
     from crmreport.produce.due import due_periods, last_complete_month, made_reports
 
     name = client.client
@@ -106,7 +105,6 @@ def _orders(
             client,
             now=now,
             made=made_reports(workspace, name),
-            attempts=read_attempts(workspace),
             reports=reports or None,
             languages=languages or None,
         )
