@@ -139,7 +139,8 @@ class _Teller:
     def _warnings(self) -> Iterable[str]:
         d = self.diff
         if d.unexplained:
-            yield self.say("unexplained", chapters=", ".join(d.unexplained))
+            between = "、" if self.lang == "ja" else ", "
+            yield self.say("unexplained", chapters=between.join(map(self._chapter, d.unexplained)))
         if not d.same_numbers and len({c.kind for c in d.causes if c.kind != "rendering"}) > 1:
             yield self.label("several")
 
@@ -172,7 +173,14 @@ class _Teller:
         for status, said in zip(headline.status, (headline.before, headline.after), strict=True):
             word = self.label(f"status.{status or 'none'}")
             told.append(self._pick(said) if status == "done" and said else word)
-        return headline.chapter, *told
+        return self._chapter(headline.chapter), *told
+
+    def _chapter(self, name: str) -> str:
+        for side in (self.diff.b, self.diff.a):
+            for chapter in side.record["chapters"]:
+                if chapter["chapter"] == name and (title := self._pick(chapter.get("title"))):
+                    return title
+        return name
 
     def _finding(self, change: FindingChange) -> Story:
         before, after = change.before, change.after

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from crmreport.produce.causes import Cause, chapter_causes, rendering_causes, shared_causes
+from crmreport.produce.ingredients import Ingredients
 from crmreport.produce.plan import Cache, Plan, Step
 from crmreport.produce.stamps import altered
 
@@ -49,10 +50,9 @@ def explain(
     Returns:
         One reason per chapter in order, then one for the bound report.
     """
-    if record is not None and "digests" not in record:
+    first = Cause("state", "never")
+    if record is not None and not _is_told(record):
         record, first = None, Cause("state", "older")
-    else:
-        first = Cause("state", "never")
     touched = altered(folder, record) if record is not None and folder is not None else ()
     if record is not None and record["key"] == plan.key and record["status"] == "complete" and not touched:
         return tuple(Reason(name, True) for name in (*(s.name for s in plan.steps), BOOK))
@@ -82,6 +82,19 @@ def told(reasons: tuple[Reason, ...]) -> list[str]:
     for reason in reasons:
         groups.setdefault((reason.fresh, reason.causes), []).append(reason.what)
     return [str(Reason(", ".join(names), fresh, causes)) for (fresh, causes), names in groups.items()]
+
+
+def _is_told(record: Mapping[str, Any]) -> bool:
+    """Whether a record names what it was made of, as this version does."""
+    digests, chapters, outputs = (record.get(name) for name in ("digests", "chapters", "outputs"))
+    return (
+        isinstance(digests, dict)
+        and all(isinstance(digests.get(f.name), dict) for f in fields(Ingredients))
+        and isinstance(chapters, list)
+        and all({"chapter", "digests", "parameters", "status", "reason"} <= set(c) for c in chapters)
+        and isinstance(outputs, list)
+        and {"key", "status"} <= set(record)
+    )
 
 
 def _chapter(

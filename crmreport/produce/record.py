@@ -94,6 +94,7 @@ def make_record(
         "chapters": [
             {
                 "chapter": r.chapter,
+                "title": {str(lang): text for lang, text in step.chapter.declaration.title.items()},
                 "status": r.status,
                 "key": step.key,
                 "digests": dict(step.parts),

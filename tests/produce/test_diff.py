@@ -140,7 +140,7 @@ def test_numbers_that_differ_without_a_cause_are_told(root):
     found = tables(root, "kpi,value\nrevenue,1\n", "kpi,value\nrevenue,2\n")
     assert found.causes == ()
     assert found.unexplained == ("sales",)
-    assert "No cause is recorded for sales" in view(found, "en", most_cells=9).warnings[0]
+    assert "No cause is recorded for Sales" in view(found, "en", most_cells=9).warnings[0]
 
 
 def test_a_file_changed_by_hand_is_a_cause(root):
@@ -293,14 +293,14 @@ def test_a_fact_that_differs_is_named(root):
 def test_headlines_in_the_language_asked_for(root):
     items = {**ITEMS, "sales": [message("sales", "売上は減った", "Revenue fell")]}
     found = diff(saved(root, "a"), saved(root, "b", items=items))
-    assert view(found, "en", most_cells=9).headlines == (("sales", "Revenue rose", "Revenue fell"),)
-    assert view(found, "ja", most_cells=9).headlines == (("sales", "売上は増えた", "売上は減った"),)
+    assert view(found, "en", most_cells=9).headlines == (("Sales", "Revenue rose", "Revenue fell"),)
+    assert view(found, "ja", most_cells=9).headlines == (("売上", "売上は増えた", "売上は減った"),)
 
 
 def test_a_chapter_that_failed_meanwhile(root):
     a = saved(root, "a")
     found = diff(a, publish_shop(root, failed="decile", house=HOUSE))
-    assert view(found, "en", most_cells=9).headlines[0] == ("decile", "made", "failed")
+    assert view(found, "en", most_cells=9).headlines[0] == ("Decile analysis", "made", "failed")
     assert ("decile.deciles", "gone") in [(t.id, t.fate) for t in found.tables]
 
 
