@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 
 from crmreport.errors import RunError
 from crmreport.present.show import MIME
-from crmreport.produce.stamps import altered
+from crmreport.produce.verify import verify
 
 RECORD = "run.json"
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 RowKey = tuple[str, ...]
 Said = Mapping[str, str]
@@ -95,8 +98,9 @@ def read_side(folder: Path) -> Side:
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         chapters = [c["chapter"] for c in record["chapters"] if c["status"] == "done"]
-        digests = record["digests"]
-        assert isinstance(digests, dict)
+        # Names become paths below.
+        assert all(_NAME.fullmatch(name) for name in chapters)
+        assert all(isinstance(record[name], kind) for name, kind in (("digests", dict), ("outputs", list)))
     except FileNotFoundError:
         raise RunError(f"{folder}: there is no report; crmreport run makes one") from None
     except OSError as error:
@@ -118,7 +122,9 @@ def read_side(folder: Path) -> Side:
                     findings[item["id"]] = _finding(chapter, item)
                 case "message":
                     messages[chapter] = item["text"]
-    return Side(folder, record, altered(folder, record), tables, findings, messages)
+    outputs = {o["path"] for o in record["outputs"]}
+    touched = tuple(p.path for p in verify(folder).problems if p.path in outputs)
+    return Side(folder, record, touched, tables, findings, messages)
 
 
 def _items(notebook: Path) -> Iterator[dict[str, Any]]:
@@ -137,6 +143,8 @@ def _unreadable(path: Path) -> RunError:
 
 
 def _table(folder: Path, chapter: str, item: Mapping[str, Any]) -> TableData:
+    if not _NAME.fullmatch(str(item["id"])):
+        raise _unreadable(folder / "notebooks" / f"{chapter}.ipynb")
     path = folder / "tables" / f"{item['id']}.csv"
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -53,7 +53,7 @@ def explain(
     first = Cause("state", "never")
     if record is not None and not _is_told(record):
         record, first = None, Cause("state", "older")
-    touched = altered(folder, record) if record is not None and folder is not None else ()
+    touched = altered(folder, record, keep=False) if record is not None and folder is not None else ()
     if record is not None and record["key"] == plan.key and record["status"] == "complete" and not touched:
         return tuple(Reason(name, True) for name in (*(s.name for s in plan.steps), BOOK))
 

@@ -30,12 +30,13 @@ def remember(folder: Path) -> None:
         return
 
 
-def altered(folder: Path, record: Mapping[str, Any]) -> tuple[str, ...]:
+def altered(folder: Path, record: Mapping[str, Any], *, keep: bool = True) -> tuple[str, ...]:
     """The outputs that are gone or no longer what the record says; a file is read only if it was touched.
 
     Args:
         folder: A published report.
         record: Its run.json.
+        keep: Note the stamps of files that had to be read and are whole; else nothing is written.
     """
     known = _known(folder, record)
     found: list[str] = []
@@ -50,7 +51,7 @@ def altered(folder: Path, record: Mapping[str, Any]) -> tuple[str, ...]:
                 found.append(entry["path"])
         except OSError:
             found.append(entry["path"])
-    if hashed and not found:
+    if hashed and not found and keep:
         _write(folder, record)
     return tuple(found)
 

@@ -331,6 +331,16 @@ def test_a_report_in_one_language_is_quoted_in_its_own(root):
             lambda f: (f / "run.json").write_text("{}"), "not a record this version reads", id="no record"
         ),
         pytest.param(
+            lambda f: rewrite(f / "run.json", '"chapter": "sales"', '"chapter": "../sales"'),
+            "not a record this version reads",
+            id="a chapter that leads out",
+        ),
+        pytest.param(
+            lambda f: rewrite(f / "notebooks" / "sales.ipynb", '"id": "sales.kpi"', '"id": "../run"'),
+            "not readable",
+            id="a table that leads out",
+        ),
+        pytest.param(
             lambda f: (f / "notebooks" / "sales.ipynb").unlink(), "sales.ipynb: is gone", id="no notebook"
         ),
         pytest.param(
@@ -349,6 +359,13 @@ def test_a_broken_report_is_one_clear_line(root, harm, match):
     harm(b)
     with pytest.raises(RunError, match=match):
         diff(a, b)
+
+
+def test_comparing_writes_nothing(root):
+    a, b = saved(root, "a"), saved(root, "b")
+    before = sorted(root.rglob("*"))
+    diff(a, b)
+    assert sorted(root.rglob("*")) == before
 
 
 # The page
