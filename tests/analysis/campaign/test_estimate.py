@@ -1,0 +1,67 @@
+"""Effects with their intervals. Expected values: campaigns.json (Cookie Cats, Complete Journey)."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from crmreport.analysis.campaign.estimate import Estimate, mean_estimate, normal_estimate, share_estimate
+
+
+def test_a_difference_of_shares_from_cookie_cats_retention():
+    found = share_estimate(20119, 45489, 20034, 44700)
+    assert found.difference == pytest.approx(-0.005905169787341458, rel=1e-6)
+    assert found.standard_error == pytest.approx(0.003309892280304391, rel=1e-6)
+    assert (found.lower, found.upper) == pytest.approx(
+        (-0.012391904992707325, 0.000582095069752226), rel=1e-6
+    )
+
+
+def test_a_difference_of_means_from_complete_journey_campaign_18():
+    found = mean_estimate(
+        471.1799823477493, 154223.99477561808, 1133, 163.74815868263474, 62590.16204619504, 1336
+    )
+    assert found.difference == pytest.approx(307.4318236651145, rel=1e-6)
+    assert found.standard_error == pytest.approx(13.52660173068861, rel=1e-6)
+    assert (found.lower, found.upper) == pytest.approx((280.902895505105, 333.960751825124), rel=1e-6)
+    assert found.p_value == pytest.approx(4.176923576207365e-101, rel=1e-6)
+
+
+def test_no_success_at_all_is_not_certainty():
+    found = share_estimate(0, 40, 0, 40)
+    assert found.difference == 0
+    assert found.standard_error == pytest.approx(math.sqrt(2 * (1 / 42) * (41 / 42) / 42))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(share_estimate(0, 0, 3, 9), id="an empty arm"),
+        pytest.param(mean_estimate(1, 0, 1, 2, 5, 9), id="one customer has no variance"),
+        pytest.param(mean_estimate(1, 0, 9, 1, 0, 9), id="nobody varies"),
+    ],
+)
+def test_what_cannot_be_compared_is_blank(found):
+    assert math.isnan(found.difference)
+    assert math.isnan(found.standard_error)
+
+
+def test_a_normal_estimate_without_spread_has_no_p_value():
+    assert math.isnan(normal_estimate(1.0, 0.0, 5, 5).p_value)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        pytest.param(lambda: Estimate(0, -1, 0, 0, 1, 1), "standard_error is -1", id="negative error"),
+        pytest.param(lambda: Estimate(0, 1, 0, 0, -1, 1), "customers are -1", id="negative customers"),
+        pytest.param(
+            lambda: share_estimate(3, 2, 0, 5), "found \\(3, 2\\)", id="more successes than customers"
+        ),
+        pytest.param(lambda: mean_estimate(0, -1, 9, 0, 1, 9), "variances are -1", id="negative variance"),
+    ],
+)
+def test_refusals(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
