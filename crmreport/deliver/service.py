@@ -39,8 +39,7 @@ class Service:
         address = os.environ.get(name, "").strip()
         if not address:
             raise ConfigError(f"{name}: the environment variable is not set; set it to the service's address")
-        # Templates off: braces in a client's text are text.
-        asset = apprise.AppriseAsset(app_id="crmreport", app_desc="", allow_templates=False, async_mode=False)
+        asset = apprise.AppriseAsset(app_id="crmreport", app_desc="", async_mode=False)
         self._service: Any = apprise.Apprise(asset=asset)
         with _overheard():
             added = self._service.add(address)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from crmreport.cli import main
+from crmreport.deliver import published
 from crmreport.produce.attempts import Attempt, write_attempt
+from crmreport.produce.verify import verify
 from crmreport.workspace import Workspace
 from tests.deliver.shops import DELIVERY, PERIOD, change_record, publish
 
@@ -148,6 +150,20 @@ def test_it_is_refused_with_a_way_out_and_nothing_is_sent(root, serve, capsys, s
     assert len(shown.splitlines()) == 1
     assert server.tries == []
     assert not list(root.glob("reports/.outbox/**/*.eml"))
+
+
+def test_a_report_replaced_while_it_is_read_is_not_sent(root, serve, capsys, monkeypatch):
+    server = serve()
+
+    def checked_then_replaced(report: Path):
+        found = verify(report)
+        (report / "assessment.ja.pdf").write_bytes(b"another run's")
+        return found
+
+    monkeypatch.setattr(published, "verify", checked_then_replaced)
+    assert main(SEND) == 4
+    assert "assessment.ja.pdf: is not the file run.json tells of" in capsys.readouterr().err
+    assert server.tries == []
 
 
 def test_the_dry_run_refuses_the_same(root, capsys):
