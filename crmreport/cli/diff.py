@@ -68,7 +68,7 @@ def diff(
     elif html is None:
         from crmreport.produce.diff_words import view
 
-        _print(view(found, spoken or "en", most_cells=_CELLS), spoken or "en")
+        _print(view(found, spoken or "en", most_cells=_CELLS))
     if html is not None:
         _write_page(html, found, spoken)
     if exit_code and not found.same:
@@ -106,14 +106,10 @@ def _write_page(path: Path, found: Diff, spoken: Language | None) -> None:
     note(f"wrote {path}")
 
 
-def _print(view: View, lang: Language) -> None:
-    from crmreport.present.words import Words
-
-    words = Words(lang)
-
+def _print(view: View) -> None:
     def head(key: str) -> None:
         say()
-        say(words.label(f"diff.section.{key}"))
+        say(view.heads[f"section.{key}"])
 
     say(view.between)
     say(view.verdict)
@@ -124,7 +120,7 @@ def _print(view: View, lang: Language) -> None:
     for line in view.warnings:
         say()
         say(line)
-    columns = ["", *(words.label(f"diff.column.{name}") for name in ("before", "after", "change"))]
+    columns = ["", *(view.heads[f"column.{name}"] for name in ("before", "after", "change"))]
     if view.kpis:
         head("kpis")
         say_table(columns, [(f"  {name}", *rest) for name, *rest in view.kpis], numbers=(1, 2, 3))

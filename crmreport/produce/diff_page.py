@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from crmreport.config import Language
-from crmreport.present.words import Words
 from crmreport.produce import page
 from crmreport.produce.diff import Diff
 from crmreport.produce.diff_words import view
@@ -15,7 +14,6 @@ _CELLS = 12
 
 def diff_page(diff: Diff, lang: Language) -> str:
     """The page, typeface included."""
-    words = Words(lang)
     return page.embed(
         page.render(
             "diff/index.html.j2",
@@ -23,6 +21,5 @@ def diff_page(diff: Diff, lang: Language) -> str:
             lang=lang,
             accent=diff.b.record.get("accent", _ACCENT),
             view=view(diff, lang, most_cells=_CELLS),
-            L=lambda key: words.label(f"diff.{key}"),
         )
     )

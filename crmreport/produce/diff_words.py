@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crmreport.config import Language
 from crmreport.present import numbers
 from crmreport.present.text import Text
-from crmreport.present.words import Words
+from crmreport.present.words import Words, labels
 from crmreport.produce.causes import Cause
 from crmreport.produce.diff import Cell, Diff, FindingChange, Headline, Kpi, TableChange, number
 from crmreport.produce.diff_side import RowKey, Said, TableData
@@ -67,6 +67,8 @@ class View:
     tables: tuple[Shown, ...]
     counts: tuple[Row, ...]
     files: tuple[str, ...]
+    heads: Mapping[str, str]
+    """Headings of sections and columns, such as ``section.why``."""
 
 
 def view(diff: Diff, lang: Language, *, most_cells: int) -> View:
@@ -100,6 +102,11 @@ class _Teller:
             tables=tuple(self._table(t, most_cells) for t in d.tables),
             counts=tuple(self._count(c.name, c.before, c.after) for c in d.counts),
             files=d.files,
+            heads={
+                key.removeprefix("diff."): text
+                for key, text in labels(self.lang).items()
+                if key.startswith(("diff.section.", "diff.column."))
+            },
         )
 
     def label(self, key: str) -> str:
