@@ -10,8 +10,9 @@ from crmreport.present import numbers
 from crmreport.present.text import Text
 from crmreport.present.words import Words, labels
 from crmreport.produce.causes import Cause
-from crmreport.produce.diff import Cell, Diff, FindingChange, Headline, Kpi, TableChange, number
+from crmreport.produce.diff import Diff, FindingChange, Headline, Kpi
 from crmreport.produce.diff_side import RowKey, Said, TableData
+from crmreport.produce.diff_tables import Cell, TableChange, number
 from crmreport.produce.summary import kpi_label
 
 _MOST_NAMES = 6

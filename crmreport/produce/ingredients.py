@@ -29,6 +29,7 @@ _NOT_IN_BOOKS = (
     "diff.py",
     "diff_page.py",
     "diff_side.py",
+    "diff_tables.py",
     "diff_words.py",
     "due.py",
     "explain.py",
