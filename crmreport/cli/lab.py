@@ -23,9 +23,10 @@ def lab(
 ) -> None:
     """Open the chapters in JupyterLab.
 
-    They run as they are, in kernels that are ready at once. Try another client, period or parameter in the first cell. Text and
-    cells saved here are what the next report runs. A parameter meant for a client's report goes to
-    reports.REPORT.parameters.CHAPTER in client.yml; in the saved first cell it keeps its default.
+    They run as they are, in kernels that are ready at once. Try another client, period or
+    parameter in the first cell. Text and cells saved here are what the next report runs. A
+    parameter meant for a client's report goes to reports.REPORT.parameters.CHAPTER in client.yml;
+    in the saved first cell it keeps its default.
 
     \b
     Example:

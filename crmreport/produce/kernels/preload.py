@@ -5,9 +5,11 @@ Nothing here may start a thread or open a DuckDB, Arrow or Polars object: neithe
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import io
+import os
 
 MODULES = (
     # what a chapter, or an analyst's own notebook, begins with
@@ -78,3 +80,12 @@ if "weasyprint" not in MISSING:
 # Shared memory stays shared: the collector of a fork leaves alone what was there before it.
 gc.collect()
 gc.freeze()
+
+
+def _leave(server: int = os.getpid()) -> None:
+    # What was frozen is never collected, and DuckDB would print pages about that on the way out.
+    if os.getpid() == server:
+        os._exit(0)
+
+
+atexit.register(_leave)
