@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.stats import norm, t
+from scipy.stats import fisher_exact, norm, t
 
-from crmreport.analysis.proportions import compare_shares, newcombe_interval
+from crmreport.analysis.proportions import newcombe_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,11 @@ def share_estimate(
 ) -> Estimate:
     """Difference of two shares of customers.
 
-    Interval: Newcombe (1998), method 10. p-value: Fisher's exact test when an expected count is
-    below 5, else z with pooled variance. Standard error: unpooled; where an arm has no success or
-    nothing else, a success and a failure are added to both (Agresti and Caffo 2000), because a
-    standard error of 0 would claim certainty.
+    Interval: Newcombe (1998), method 10. p-value: Fisher's exact test when a count of the four,
+    seen or expected, is below 5, else z with unpooled variance (with few successes in one arm that
+    variance is too small). Standard error: unpooled; where an arm has no success or nothing else, a
+    success and a failure are added to both (Agresti and Caffo 2000), because a standard error of 0
+    would claim certainty.
 
     Args:
         successes_treatment: Treated customers with the outcome.
@@ -82,15 +83,37 @@ def share_estimate(
     )
     added = any(k in (0, n) for k, n in counts)
     shares = [((k + added) / (n + 2 * added), n + 2 * added) for k, n in counts]
-    return Estimate(
-        successes_treatment / n_treatment - successes_control / n_control,
-        math.sqrt(sum(p * (1 - p) / n for p, n in shares)),
-        lower,
-        upper,
-        n_treatment,
-        n_control,
-        compare_shares(successes_treatment, n_treatment, successes_control, n_control),
+    difference = successes_treatment / n_treatment - successes_control / n_control
+    error = math.sqrt(sum(p * (1 - p) / n for p, n in shares))
+    if small_cells(successes_treatment, n_treatment, successes_control, n_control):
+        p_value = _fisher(*counts)
+    else:
+        p_value = float(2 * norm.sf(abs(difference) / error))
+    return Estimate(difference, error, lower, upper, n_treatment, n_control, p_value)
+
+
+def small_cells(successes_treatment: int, n_treatment: int, successes_control: int, n_control: int) -> bool:
+    """Whether a count of the four-fold table, seen or expected, is below 5.
+
+    Examples:
+        >>> small_cells(4, 100, 30, 100), small_cells(5, 100, 30, 100)
+        (True, False)
+    """
+    successes, n = successes_treatment + successes_control, n_treatment + n_control
+    seen = min(
+        successes_treatment,
+        n_treatment - successes_treatment,
+        successes_control,
+        n_control - successes_control,
     )
+    expected = min(n_treatment, n_control) * min(successes, n - successes) / max(n, 1)
+    return min(seen, expected) < 5
+
+
+def _fisher(treatment: tuple[int, int], control: tuple[int, int]) -> float:
+    table = [[k, n - k] for k, n in (treatment, control)]
+    _, p_value = fisher_exact(table)
+    return float(p_value)  # type: ignore[arg-type]
 
 
 def mean_estimate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from scipy.stats import fisher_exact
 
 from crmreport.analysis.campaign.estimate import Estimate, mean_estimate, normal_estimate, share_estimate
 
@@ -13,9 +14,17 @@ def test_a_difference_of_shares_from_cookie_cats_retention():
     found = share_estimate(20119, 45489, 20034, 44700)
     assert found.difference == pytest.approx(-0.005905169787341458, rel=1e-6)
     assert found.standard_error == pytest.approx(0.003309892280304391, rel=1e-6)
+    assert found.p_value == pytest.approx(0.07440786052349997, rel=1e-6)
     assert (found.lower, found.upper) == pytest.approx(
         (-0.012391904992707325, 0.000582095069752226), rel=1e-6
     )
+
+
+def test_few_successes_in_one_arm_are_compared_exactly():
+    # z with the unpooled variance would say 1e-13: it takes the control's 0 of 120 for certain.
+    found = share_estimate(50, 1000, 0, 120)
+    assert found.p_value == pytest.approx(fisher_exact([[50, 950], [0, 120]])[1])
+    assert found.p_value > 0.001
 
 
 def test_a_difference_of_means_from_complete_journey_campaign_18():
