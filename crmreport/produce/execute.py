@@ -29,6 +29,8 @@ _INJECTED = "injected-parameters"
 _ENGINE = "crmreport"
 _PRINTED_LIMIT = 2 * 1024**2
 """Characters a chapter may print beside what it shows; more is a fault, and no notebook could be opened."""
+_SHOWN_LIMIT = 64 * 1024**2
+"""Characters of pictures, HTML and values."""
 _SLOWEST = 3
 _number = itertools.count(1)
 
@@ -126,6 +128,14 @@ class _Sitting:
     def peak(self) -> int:
         return self.watched.peak if self.watched else 0
 
+    @property
+    def death(self) -> str:
+        """How the kernel ended that nobody here ended."""
+        code = self.watched.process.wait(5) if self.watched else None
+        if code is not None and code < 0:
+            return f"its kernel was killed from outside (signal {-code}), perhaps for want of memory"
+        return f"its kernel ended in the middle (exit code {code})"
+
     def end(self, reason: str) -> None:
         if self.watched is not None:
             self.watched.end(reason)
@@ -133,6 +143,7 @@ class _Sitting:
 
 def _sit(task: Task, workshop: Workshop, deadline: float | None) -> _Sitting:
     import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     sitting = _Sitting()
@@ -154,7 +165,11 @@ def _sit(task: Task, workshop: Workshop, deadline: float | None) -> _Sitting:
         )
     except PapermillExecutionError as problem:
         sitting.error = f"{problem.ename}: {problem.evalue}" if problem.evalue else problem.ename
-    except Exception as problem:  # a dead kernel, a timeout, a kernel that never came up
+    except DeadKernelError:
+        sitting.error = sitting.death
+    except CellTimeoutError:
+        sitting.error = f"took longer than {workshop.cell_timeout} s; allow more with --cell-timeout"
+    except Exception as problem:  # a kernel that never came up
         sitting.error = f"{type(problem).__name__}: {problem}"
     finally:
         if sitting.watched is not None:
@@ -170,15 +185,20 @@ class _Client(PapermillNotebookClient):
     def __init__(self, manager: Any, *, sitting: _Sitting, **options: Any) -> None:
         super().__init__(manager, **options)
         self._sitting = sitting
-        self._printed = 0
+        self._printed = self._shown = 0
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        content = msg["content"]
         if msg["msg_type"] == "stream":
-            self._printed += len(msg["content"]["text"])
-            if self._printed > _PRINTED_LIMIT:
-                self._sitting.end(
-                    f"printed more than {_PRINTED_LIMIT // 1024**2} MB; show results with report.show"
-                )
+            self._printed += len(content["text"])
+        elif msg["msg_type"] in ("display_data", "update_display_data", "execute_result"):
+            self._shown += sum(len(data) for data in content["data"].values() if isinstance(data, str))
+        for verb, size, limit in (
+            ("printed", self._printed, _PRINTED_LIMIT),
+            ("showed", self._shown, _SHOWN_LIMIT),
+        ):
+            if size > limit:
+                self._sitting.end(f"{verb} more than {limit // 1024**2} MB; show results with report.show")
                 return None
         return super().process_message(msg, cell, cell_index)
 
