@@ -13,6 +13,7 @@ from typing import Any
 from crmreport.errors import RunError
 from crmreport.produce import stamps
 from crmreport.produce.digests import seal, sha256
+from crmreport.produce.exchange import exchange
 from crmreport.produce.ingredients import TEMPLATES
 from crmreport.workspace import Workspace
 
@@ -51,18 +52,9 @@ def published(folder: Path, key: str) -> dict[str, Any] | None:
 
 @contextmanager
 def staging(workspace: Workspace, folder: Path) -> Iterator[Path]:
-    """A folder to build in, on the same disk as the reports; gone afterwards whatever happens.
-
-    Whoever builds holds the lock of the report, so what an earlier run left here when it was killed
-    belongs to nobody.
-    """
-    home = workspace.reports / ".staging"
-    home.mkdir(parents=True, exist_ok=True)
-    prefix = f"{_flat(workspace, folder)}+"
-    for left in home.glob(f"{prefix}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    stage = home / f"{prefix}{secrets.token_hex(4)}"
-    stage.mkdir()
+    """A folder to build in, on the same disk as the reports; gone afterwards whatever happens."""
+    stage = _home(workspace) / f"{_flat(workspace, folder)}+{secrets.token_hex(4)}"
+    stage.mkdir(parents=True)
     try:
         yield stage
     finally:
@@ -70,7 +62,16 @@ def staging(workspace: Workspace, folder: Path) -> Iterator[Path]:
 
 
 def recover(workspace: Workspace, folder: Path) -> None:
-    """Finish or undo a publication that was cut off between its two renames."""
+    """Finish or undo what a run left that was killed while it made or published this report.
+
+    Whoever calls this holds the lock of the report, so what lies in the staging folder belongs to nobody.
+    """
+    for left in _home(workspace).glob(f"{_flat(workspace, folder)}+*"):
+        shutil.rmtree(left, ignore_errors=True)
+    _put_back(workspace, folder)
+
+
+def _put_back(workspace: Workspace, folder: Path) -> None:
     old = _aside(workspace, folder)
     if old.exists():
         if folder.exists():
@@ -83,26 +84,36 @@ def recover(workspace: Workspace, folder: Path) -> None:
 def swap_in(workspace: Workspace, stage: Path, folder: Path) -> None:
     """Put the finished folder in place of the published one.
 
-    The old one is renamed aside, the new one renamed in, then the old one is removed; if the
-    second rename fails the old one goes back.
+    The two change places, then the old one is removed. Where folders cannot do that, the old one
+    is renamed aside and the new one renamed in; :func:`recover` finishes what is cut off between.
     """
-    recover(workspace, folder)
+    _put_back(workspace, folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    old = _aside(workspace, folder)
-    if folder.exists():
-        folder.rename(old)
+    if not folder.exists():
+        stage.rename(folder)
+    elif exchange(stage, folder):
+        shutil.rmtree(stage, ignore_errors=True)
+    else:
+        _swap_in_two_steps(stage, folder, _aside(workspace, folder))
+    stamps.remember(folder)
+
+
+def _swap_in_two_steps(stage: Path, folder: Path, old: Path) -> None:
+    folder.rename(old)
     try:
         stage.rename(folder)
     except BaseException:
-        if old.exists():
-            old.rename(folder)
+        old.rename(folder)
         raise
-    stamps.remember(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 
 def _aside(workspace: Workspace, folder: Path) -> Path:
-    return workspace.reports / ".staging" / f"{_flat(workspace, folder)}{_OLD}"
+    return _home(workspace) / f"{_flat(workspace, folder)}{_OLD}"
+
+
+def _home(workspace: Workspace) -> Path:
+    return workspace.reports / ".staging"
 
 
 def _flat(workspace: Workspace, folder: Path) -> str:
