@@ -34,7 +34,7 @@ def warm() -> None:
         from multiprocessing import forkserver
 
         context()
-        with _starting, _environment(_FROM_THE_START):
+        with _starting, _environment(_FROM_THE_START), _no_interrupts():
             forkserver.ensure_running()
 
 
@@ -53,6 +53,17 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    # Ctrl-C reaches all a terminal has in front: the server, busy with its imports, would answer with
+    # a traceback. What it starts inherits this, and is told by the driver instead.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Forked:
@@ -108,6 +119,7 @@ def _begin(target: Callable[..., None], *args: Any) -> None:
         os.setsid()
         _die_with_driver()
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     import random
 
     import numpy as np
