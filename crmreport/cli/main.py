@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from typing import Annotated
 
 import typer
 
 from crmreport.cli import check, deliver, demo, diff, index, init, lab, listing, run, schedule, verify
-from crmreport.cli.output import note, say, say_json
+from crmreport.cli.output import fault, note, say, say_json
 from crmreport.errors import CrmReportError, StoppedError
 
-TRACEBACK_VARIABLE = "CRMREPORT_TRACEBACK"
 _STOPPED = 130
 _USAGE = 2
 
@@ -96,11 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if os.environ.get(TRACEBACK_VARIABLE):
-            traceback.print_exc()
-        text = " ".join(f"{type(error).__name__}: {error}".split())[:500]
-        text += f"; this is a fault of crmreport: run again with {TRACEBACK_VARIABLE}=1 and report it"
-        return _leave(CrmReportError.exit_code, "Unexpected", text, words)
+        return _leave(CrmReportError.exit_code, "Unexpected", fault(error), words)
 
 
 def _leave(code: int, kind: str, message: str, words: list[str]) -> int:

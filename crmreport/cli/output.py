@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+TRACEBACK_VARIABLE = "CRMREPORT_TRACEBACK"
+_LONGEST = 500
 
 
 def say(text: str = "") -> None:
@@ -16,6 +21,14 @@ def say(text: str = "") -> None:
 def note(text: str) -> None:
     """A line about the work, not part of the result."""
     print(_printable(text), file=sys.stderr, flush=True)
+
+
+def fault(error: Exception) -> str:
+    """What is said of an error nobody foresaw: one line; where it came from, for who asks."""
+    if os.environ.get(TRACEBACK_VARIABLE):
+        traceback.print_exception(error)
+    text = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
+    return f"{text}; this is a fault of crmreport: run again with {TRACEBACK_VARIABLE}=1 and report it"
 
 
 def say_json(value: Any) -> None:

@@ -12,7 +12,7 @@ import typer
 from crmreport.cli import clock
 from crmreport.cli.options import Clients, DryRun, Json, Languages
 from crmreport.cli.orders import clients_of, read_orders, unfinished
-from crmreport.cli.output import note, say, say_json
+from crmreport.cli.output import fault, note, say, say_json
 from crmreport.cli.plan import plan_of, print_plan
 from crmreport.cli.progress import shown
 from crmreport.cli.summary import print_summary
@@ -187,7 +187,8 @@ def _waits(result: Result) -> bool:
 
 
 def _complain(who: str, error: Exception) -> None:
-    for line in str(error).splitlines() or [type(error).__name__]:
+    said = str(error) if isinstance(error, CrmReportError) else fault(error)
+    for line in said.splitlines():
         note(f"error: {who}: {line}")
 
 

@@ -134,10 +134,11 @@ class Workshop:
         raise _rebuilt(*value)
 
     def _ended(self, what: str, watched: Watched) -> CrmReportError:
+        code = watched.process.wait(5)
+        # Asked last: a scheduler's SIGTERM may reach the process before it reaches us.
         self.check()
         if watched.ended:
             return RunError(f"{what}: {watched.ended}")
-        code = watched.process.wait(5)
         return RunError(f"{what}: its process was ended from outside (exit code {code}); is memory short?")
 
 
@@ -149,15 +150,21 @@ def _answer(connection: Any, function: Callable[..., Any], args: Any, kwargs: An
         answer = (False, (error.exit_code, str(error)))
     except OSError as error:
         answer = (False, (RunError.exit_code, f"{error}; see to the disk, then run again"))
-    except Exception:
-        answer = (False, (None, traceback.format_exc()))
+    except Exception as error:
+        answer = (False, (None, f"{type(error).__name__}: {error}", traceback.format_exc()))
     connection.send(answer)
     connection.close()
 
 
-def _rebuilt(exit_code: int | None, text: str) -> Exception:
+class _InForkError(Exception):
+    """Where it happened, for who asks for a traceback."""
+
+
+def _rebuilt(exit_code: int | None, text: str, trace: str = "") -> Exception:
     # An exception may not survive being pickled; its kind and its words do.
     for kind in (ConfigError, DataError, RunError):
         if kind.exit_code == exit_code:
             return kind(text)
-    return RuntimeError(text)
+    fault = RuntimeError(text)
+    fault.__cause__ = _InForkError(f"\n{trace}")
+    return fault
