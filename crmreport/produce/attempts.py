@@ -1,4 +1,4 @@
-"""How the last attempt at each report ended; kept outside the reports, which are the same bytes every time."""
+"""How the last attempt at each report ended; outside the reports, which are the same bytes every time."""
 
 from __future__ import annotations
 
@@ -43,12 +43,15 @@ class Attempt:
 
 def write_attempt(workspace: Workspace, attempt: Attempt) -> None:
     """Put an attempt in place of the one before, in one step."""
-    path = _path(workspace, attempt.client, attempt.period, attempt.report)
+    path = attempt_file(workspace, attempt.client, attempt.period, attempt.report)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     record = {"schema": _SCHEMA, **asdict(attempt)}
-    draft.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def read_attempts(workspace: Workspace) -> list[Attempt]:
@@ -60,10 +63,11 @@ def read_attempts(workspace: Workspace) -> list[Attempt]:
 
 def last_attempt(workspace: Workspace, client: str, period: str, report: str) -> Attempt | None:
     """The last attempt at one report, None when there was none."""
-    return _read(_path(workspace, client, period, report))
+    return _read(attempt_file(workspace, client, period, report))
 
 
-def _path(workspace: Workspace, client: str, period: str, report: str) -> Path:
+def attempt_file(workspace: Workspace, client: str, period: str, report: str) -> Path:
+    """Where the last attempt at a report is kept."""
     return workspace.reports / ".attempts" / client / f"{period}-{report}.json"
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import queue
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from time import monotonic
 
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, CrmReportError, DataError, NotDeliveredError, RunError, StoppedError
 from crmreport.produce import Limits, Order, Progress, Published, Result, publish
-from crmreport.produce.attempts import Attempt, Status, write_attempt
+from crmreport.produce.attempts import Attempt, Status, attempt_file, last_attempt, write_attempt
 from crmreport.produce.run import make_report
 from crmreport.produce.shelf import write_shelf
 from crmreport.produce.workshop import Workshop
@@ -21,6 +22,8 @@ from crmreport.workspace import Workspace
 
 _STOP_WITHIN = 4.0
 """Seconds the reports in hand get to leave nothing behind after the word to stop."""
+_SHELF = "index.html"
+_log = logging.getLogger(__name__)
 
 
 def run_batch(
@@ -79,10 +82,35 @@ def run_batch(
                 for worker in workers:
                     worker.join(max(0.0, until - monotonic()))
                 raise
-        if any(not (r.published and r.published.reused) for r in results.values()):
-            with contextlib.suppress(OSError):
-                workshop.call_until(None, "reports/index.html", write_shelf, workspace)
+            if _shelf_is_behind(workspace, results.values()):
+                _renew_shelf(workspace, workshop)
     return [results[number] for number in range(len(orders))]
+
+
+def _shelf_is_behind(workspace: Workspace, results: Iterable[Result]) -> bool:
+    """Whether something happened since the shelf was written, in this run or in one that was killed."""
+    try:
+        written = (workspace.reports / _SHELF).stat().st_mtime_ns
+    except OSError:
+        return True
+    for result in results:
+        order, published = result.order, result.published
+        if published is None or not published.reused:
+            return True
+        attempt = attempt_file(workspace, order.client, order.period, order.report)
+        for file in (published.path / publish.RECORD, attempt):
+            with contextlib.suppress(OSError):
+                if file.stat().st_mtime_ns > written:
+                    return True
+    return False
+
+
+def _renew_shelf(workspace: Workspace, workshop: Workshop) -> None:
+    try:
+        workshop.call_until(None, f"reports/{_SHELF}", write_shelf, workspace)
+    except RunError as error:
+        # The reports stand, or have failed, without it.
+        _log.warning("reports/%s is as it was: %s; crmreport index makes it anew", _SHELF, error)
 
 
 def _one(
@@ -114,19 +142,26 @@ def _one(
     except Exception as problem:
         error = problem
     seconds = round(monotonic() - began, 3)
-    if not (published and published.reused) and not isinstance(error, NotDeliveredError):
-        attempt = _attempt(workspace, order, error, started_at, seconds)
-        with contextlib.suppress(OSError):
-            if attempt is not None:
-                write_attempt(workspace, attempt)
+    attempt = _attempt(workspace, order, error, started_at, seconds)
+    with contextlib.suppress(OSError):
+        if attempt is not None and not (published and published.reused and _settled(workspace, attempt)):
+            write_attempt(workspace, attempt)
     if isinstance(error, StoppedError):
         raise error
     return Result(order, published, error, seconds)
 
 
+def _settled(workspace: Workspace, now: Attempt) -> bool:
+    """Whether the last attempt need not be put right: it did not fail, and nothing had to be made since."""
+    last = last_attempt(workspace, now.client, now.period, now.report)
+    return last is None or last.status == "complete"
+
+
 def _attempt(
     workspace: Workspace, order: Order, error: Exception | None, started_at: datetime, seconds: float
 ) -> Attempt | None:
+    if isinstance(error, NotDeliveredError):
+        return None
     try:
         client = load_client(workspace.client_file(order.client))
         period = client.period(order.period).name
