@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,18 +22,27 @@ def refuse_foreign(folder: Path, canaries: Mapping[str, str]) -> None:
     Raises:
         RunError: One is there; the report must not be published.
     """
-    wanted = {word.encode(): client for word, client in canaries.items()}
-    if not wanted:
-        return
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        for content in _contents(path):
-            for word, client in wanted.items():
-                if word in content:
-                    name = path.relative_to(folder).as_posix()
-                    raise RunError(
-                        f"{name}: holds the canary of client {client!r}; the report is not published. "
-                        "Look where that client's data came in before anything is sent"
-                    )
+        if client := foreign_in(path, canaries):
+            raise RunError(
+                f"{path.relative_to(folder).as_posix()}: holds the canary of client {client!r}; "
+                "the report is not published. Look where that client's data came in before anything is sent"
+            )
+
+
+def foreign_in(path: Path, canaries: Mapping[str, str]) -> str | None:
+    """The other client whose canary a file holds, None if it holds none."""
+    if not canaries:
+        return None
+    for content in _contents(path):
+        for word, client in canaries.items():
+            if any(written.encode() in content for written in _ways_to_write(word)):
+                return client
+    return None
+
+
+def _ways_to_write(word: str) -> set[str]:
+    return {word, html.escape(word), json.dumps(word)[1:-1], json.dumps(word, ensure_ascii=False)[1:-1]}
 
 
 def _contents(path: Path) -> Iterator[bytes]:

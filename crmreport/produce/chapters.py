@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from crmreport.produce import ChapterRun
+from crmreport.produce.canary import foreign_in
 from crmreport.produce.execute import Outcome, Task, execute
 from crmreport.produce.plan import Cache, Plan, Step
 from crmreport.produce.workshop import Workshop
@@ -21,6 +21,7 @@ def run_chapters(
     stage: Path,
     workshop: Workshop,
     *,
+    canaries: Mapping[str, str],
     force: bool,
     deadline: float | None,
     tell: Callable[[int, int, str], None],
@@ -29,6 +30,7 @@ def run_chapters(
 
     Args:
         stage: The folder the report is built in.
+        canaries: Word → the other client it belongs to; a chapter that holds one is not kept.
         force: Run every chapter, cached or not.
         deadline: When the report has to be over, on the monotonic clock.
         tell: Told how many chapters of how many are done, and which was the last.
@@ -41,8 +43,13 @@ def run_chapters(
     """
     cache = Cache(workspace.reports / ".cache" / plan.client.client)
     wanted = [step for step in plan.steps if not step.missing]
-    reused = {step.name for step in wanted if not force and cache.has(step)}
     notebooks, lists = stage / "notebooks", stage / ".lists"
+    # Taken at once: while the others run, another report may push them out of the cache.
+    reused = {
+        step.name
+        for step in wanted
+        if not force and cache.take(step, notebooks / f"{step.name}.ipynb", lists / step.name)
+    }
     tasks = [_task(workspace, plan, step, notebooks, lists) for step in wanted if step.name not in reused]
     tell(len(reused), len(wanted), "")
     outcomes: dict[str, Outcome] = {}
@@ -58,14 +65,12 @@ def run_chapters(
         if step.missing:
             runs.append(ChapterRun(step.name, "skipped", False, 0.0, f"no {', '.join(step.missing)}"))
         elif step.name in reused:
-            notebooks.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(cache.notebook(step), notebooks / f"{step.name}.ipynb")
-            shutil.copytree(cache.lists(step), lists / step.name)
             runs.append(ChapterRun(step.name, "done", True, 0.0))
         else:
             o = outcomes[step.name]
-            if o.status == "done":
-                cache.keep(step, notebooks / f"{step.name}.ipynb", lists / step.name)
+            notebook = notebooks / f"{step.name}.ipynb"
+            if o.status == "done" and not foreign_in(notebook, canaries):
+                cache.keep(step, notebook, lists / step.name)
             seconds = round(o.seconds, 3)
             runs.append(ChapterRun(step.name, o.status, False, seconds, o.error or "", o.memory, o.slowest))
     return runs, outcomes

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from filelock import FileLock
+
 from crmreport.config import Client, Language
 from crmreport.errors import ConfigError
 from crmreport.period import Period
@@ -158,16 +160,34 @@ class Cache:
         """Whether this very chapter was executed before."""
         return self.notebook(step).is_file()
 
+    def take(self, step: Step, notebook: Path, lists: Path) -> bool:
+        """Copy an executed chapter out of the cache; False when it is not there."""
+        if not self.has(step):
+            return False
+        with self._alone(step):
+            if not self.has(step):
+                return False
+            notebook.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.notebook(step), notebook)
+            shutil.copytree(self.lists(step), lists)
+        return True
+
     def keep(self, step: Step, notebook: Path, lists: Path) -> None:
         """Put an executed chapter away; the notebook last, because it is what :meth:`has` looks for."""
         home = self.lists(step)
         home.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(home, ignore_errors=True)
-        shutil.copytree(lists, home)
-        draft = self.notebook(step).with_suffix(".draft")
-        shutil.copyfile(notebook, draft)
-        draft.replace(self.notebook(step))
-        kept = sorted(home.parent.glob("*.ipynb"), key=lambda p: p.stat().st_mtime, reverse=True)
-        for old in kept[_KEPT:]:
-            old.unlink(missing_ok=True)
-            shutil.rmtree(old.with_suffix(".lists"), ignore_errors=True)
+        with self._alone(step):
+            self.notebook(step).unlink(missing_ok=True)
+            shutil.rmtree(home, ignore_errors=True)
+            shutil.copytree(lists, home)
+            draft = self.notebook(step).with_suffix(".draft")
+            shutil.copyfile(notebook, draft)
+            draft.replace(self.notebook(step))
+            kept = sorted(home.parent.glob("*.ipynb"), key=lambda p: p.stat().st_mtime, reverse=True)
+            for old in kept[_KEPT:]:
+                old.unlink(missing_ok=True)
+                shutil.rmtree(old.with_suffix(".lists"), ignore_errors=True)
+
+    def _alone(self, step: Step) -> FileLock:
+        # Two reports of a client may share a chapter, and be made at the same time.
+        return FileLock(self.folder / step.name / ".lock")

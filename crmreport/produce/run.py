@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -69,6 +70,7 @@ def make_report(
         progress(Progress(stage, done, total, detail, workshop.watch.held))  # type: ignore[arg-type]
 
     with locked(workspace, folder, waiting=lambda: tell("waiting", 0, 1, order.label), check=workshop.check):
+        publish.recover(workspace, folder)
         tell("intake", 0, 1)
         store = _store(workspace, client, workshop, deadline)
         if order.due and (reason := undelivered(store.report, period)):
@@ -78,11 +80,12 @@ def make_report(
         clock.lap("intake")
 
         plan = plan_report(workspace, client, order, store)
-        publish.recover(workspace, folder)
         if not force and (record := publish.published(folder, plan.key)):
             runs = tuple(
                 ChapterRun(c["chapter"], c["status"], True, 0.0, c["reason"]) for c in record["chapters"]
             )
+            # Of an attempt in between, whose change was taken back.
+            shutil.rmtree(folder / f"{order.report}.partial", ignore_errors=True)
             return Published(folder, runs, clock.stop(), True, {}, spoken, left_out)
 
         foreign = {word: owner for word, owner in canaries.items() if owner != order.client}
@@ -161,6 +164,7 @@ def _make(
         plan,
         stage,
         workshop,
+        canaries=canaries,
         force=force,
         deadline=deadline,
         tell=lambda done, total, chapter: tell("chapters", done, total, chapter),
