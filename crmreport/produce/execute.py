@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
@@ -174,9 +175,20 @@ def _sit(task: Task, workshop: Workshop, deadline: float | None) -> _Sitting:
     finally:
         if sitting.watched is not None:
             workshop.watch.finish(sitting.watched)
-        # nbclient makes an event loop per thread and leaves it to the collector, with its sockets.
-        ensure_event_loop().close()
+        _close_loop()
     return sitting
+
+
+def _close_loop() -> None:
+    # nbclient makes an event loop per thread and leaves it to the collector, with its sockets, and with
+    # the tasks that still wait for a kernel that is gone.
+    loop = ensure_event_loop()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.close()
 
 
 class _Client(PapermillNotebookClient):

@@ -122,7 +122,7 @@ class Workshop:
         """
         with self.place():
             answer, asked = server.context().Pipe(duplex=False)
-            process = Forked(_answer, asked, function, args, kwargs)
+            process = Forked(_answer, asked, what, function, args, kwargs)
             with answer, self.watch.over(process, deadline=deadline) as watched:
                 asked.close()
                 try:
@@ -142,14 +142,14 @@ class Workshop:
         return RunError(f"{what}: its process was ended from outside (exit code {code}); is memory short?")
 
 
-def _answer(connection: Any, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+def _answer(connection: Any, what: str, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
     os.environ.setdefault("MPLBACKEND", "agg")
     try:
         answer = (True, function(*args, **kwargs))
     except CrmReportError as error:
         answer = (False, (error.exit_code, str(error)))
     except OSError as error:
-        answer = (False, (RunError.exit_code, f"{error}; see to the disk, then run again"))
+        answer = (False, (RunError.exit_code, f"{what}: {error}; see to the disk, then run again"))
     except Exception as error:
         answer = (False, (None, f"{type(error).__name__}: {error}", traceback.format_exc()))
     connection.send(answer)
