@@ -83,7 +83,7 @@ def run_batch(
                     worker.join(max(0.0, until - monotonic()))
                 raise
             if _shelf_is_behind(workspace, results.values()):
-                _renew_shelf(workspace, workshop)
+                _renew_shelf(workspace, workshop, told=not any(r.published for r in results.values()))
     return [results[number] for number in range(len(orders))]
 
 
@@ -105,12 +105,13 @@ def _shelf_is_behind(workspace: Workspace, results: Iterable[Result]) -> bool:
     return False
 
 
-def _renew_shelf(workspace: Workspace, workshop: Workshop) -> None:
+def _renew_shelf(workspace: Workspace, workshop: Workshop, *, told: bool) -> None:
     try:
         workshop.call_until(None, f"reports/{_SHELF}", write_shelf, workspace)
     except RunError as error:
-        # The reports stand, or have failed, without it.
-        _log.warning("reports/%s is as it was: %s; crmreport index makes it anew", _SHELF, error)
+        # The reports stand without it. Where they failed, the disk is in their errors.
+        if not told:
+            _log.warning("reports/%s is as it was: %s; crmreport index makes it anew", _SHELF, error)
 
 
 def _one(
@@ -138,7 +139,7 @@ def _one(
         )
     except OSError as problem:
         # Disk full, folder not writable: the report's fault is none of these.
-        error = RunError(f"{problem}; see to the disk, then run again")
+        error = RunError(f"{problem}; see to the disk of {workspace.reports}, then run again")
     except Exception as problem:
         error = problem
     seconds = round(monotonic() - began, 3)

@@ -170,6 +170,9 @@ def _make(
         tell=lambda done, total, chapter: tell("chapters", done, total, chapter),
     )
     clock.lap("chapters")
+    failed = next((run for run in runs if run.status == "failed"), None)
+    if failed and deadline is not None and monotonic() > deadline:
+        raise RunError(f"{failed.chapter}: {failed.reason}")
 
     provenance = make_provenance(plan, store.report)
     material = deliverables.Material(workspace, plan, stage, tuple(runs), provenance)
