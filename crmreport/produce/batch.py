@@ -16,12 +16,12 @@ from crmreport.errors import ConfigError, CrmReportError, DataError, NotDelivere
 from crmreport.produce import Limits, Order, Progress, Published, Result, publish
 from crmreport.produce.attempts import Attempt, Status, attempt_file, last_attempt, write_attempt
 from crmreport.produce.run import make_report
-from crmreport.produce.shelf import write_shelf
 from crmreport.produce.workshop import Workshop
 from crmreport.workspace import Workspace
 
 _STOP_WITHIN = 4.0
 """Seconds the reports in hand get to leave nothing behind after the word to stop."""
+_LISTEN_EVERY = 0.2
 _SHELF = "index.html"
 _log = logging.getLogger(__name__)
 
@@ -67,12 +67,12 @@ def run_batch(
             threading.Thread(target=work, name=f"report-{i}", daemon=True)
             for i in range(min(limits.jobs + 1, len(orders)))
         ]
-        with _stopped_by_sigterm():
+        with _stopped_by_signals():
             try:
                 for worker in workers:
                     worker.start()
                 for _ in orders:
-                    result = finished.get()
+                    result = _next(finished)
                     if isinstance(result, BaseException):
                         raise result
                     done(result)
@@ -87,6 +87,13 @@ def run_batch(
     return [results[number] for number in range(len(orders))]
 
 
+def _next(finished: queue.SimpleQueue[Result | BaseException]) -> Result | BaseException:
+    # Polars lets a wait that a signal has come into go on: one without an end would never hear Ctrl-C.
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return finished.get(timeout=_LISTEN_EVERY)
+
+
 def _shelf_is_behind(workspace: Workspace, results: Iterable[Result]) -> bool:
     """Whether something happened since the shelf was written, in this run or in one that was killed."""
     try:
@@ -95,6 +102,8 @@ def _shelf_is_behind(workspace: Workspace, results: Iterable[Result]) -> bool:
         return True
     for result in results:
         order, published = result.order, result.published
+        if isinstance(result.error, NotDeliveredError):
+            continue
         if published is None or not published.reused:
             return True
         attempt = attempt_file(workspace, order.client, order.period, order.report)
@@ -107,7 +116,7 @@ def _shelf_is_behind(workspace: Workspace, results: Iterable[Result]) -> bool:
 
 def _renew_shelf(workspace: Workspace, workshop: Workshop, *, told: bool) -> None:
     try:
-        workshop.call_until(None, f"reports/{_SHELF}", write_shelf, workspace)
+        workshop.call_until(None, f"reports/{_SHELF}", _write_shelf, workspace)
     except RunError as error:
         # The reports stand without it. Where they failed, the disk is in their errors.
         if not told:
@@ -158,6 +167,13 @@ def _settled(workspace: Workspace, now: Attempt) -> bool:
     return last is None or last.status == "complete"
 
 
+def _write_shelf(workspace: Workspace) -> None:
+    # Imported in the fork that writes it: a run in which nothing has changed waits for no template.
+    from crmreport.produce.shelf import write_shelf
+
+    write_shelf(workspace)
+
+
 def _attempt(
     workspace: Workspace, order: Order, error: Exception | None, started_at: datetime, seconds: float
 ) -> Attempt | None:
@@ -203,7 +219,7 @@ def _canaries(workspace: Workspace) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
+def _stopped_by_signals() -> Iterator[None]:
     """A scheduler's SIGTERM ends the run as Ctrl-C does; signals can only be taken by the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -215,5 +231,7 @@ def _stopped_by_sigterm() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
+    except KeyboardInterrupt:
+        raise StoppedError("stopped") from None
     finally:
         signal.signal(signal.SIGTERM, before)

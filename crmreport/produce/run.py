@@ -18,7 +18,6 @@ from crmreport.produce.due import undelivered
 from crmreport.produce.lock import locked
 from crmreport.produce.plan import Plan, make_plan, read_chapters
 from crmreport.produce.workshop import Workshop
-from crmreport.report import client_segments
 from crmreport.workspace import Workspace
 
 Tell = Callable[[Progress], None]
@@ -62,7 +61,6 @@ def make_report(
     spoken = _languages(client, order.languages)
     left_out = tuple(language for language in client.languages if language not in spoken)
     read_chapters(workspace, client, order.report)
-    client_segments(client, workspace)
     folder = publish.target(workspace, order.client, period.name, order.report)
     clock.lap("plan")
 
@@ -158,6 +156,9 @@ def _make(
     from crmreport.produce import deliverables
     from crmreport.produce.chapters import run_chapters
     from crmreport.produce.record import make_provenance, make_record
+    from crmreport.report import client_segments
+
+    client_segments(plan.client, workspace)
 
     runs, outcomes = run_chapters(
         workspace,
