@@ -80,7 +80,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        return app(args=words, standalone_mode=False) or 0
+        code = app(args=words, standalone_mode=False) or 0
+        # Typer makes Ctrl-C an exit code, without a word.
+        return _leave(_STOPPED, "Stopped", "stopped", words) if code == _STOPPED else code
     except StoppedError as error:
         return _leave(_STOPPED, "Stopped", str(error), words)
     except CrmReportError as error:

@@ -125,6 +125,8 @@ class Workshop:
             process = Forked(_answer, asked, what, function, args, kwargs)
             with answer, self.watch.over(process, deadline=deadline) as watched:
                 asked.close()
+                # Unlike reading, this waiting ends when a signal comes, whatever libraries have set up.
+                answer.poll(None)
                 try:
                     good, value = answer.recv()
                 except EOFError:
