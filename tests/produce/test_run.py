@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -100,7 +101,9 @@ def test_a_file_changed_by_hand_is_made_again_with_the_same_bytes(copy: Path) ->
         pytest.param(
             "raise ValueError('no deciles')", "cell 'broken': ValueError: no deciles", id="it raises"
         ),
-        pytest.param("import os; os._exit(1)", "cell 'broken': its kernel ended in the middle", id="its kernel dies"),
+        pytest.param(
+            "import os; os._exit(1)", "cell 'broken': its kernel ended in the middle", id="its kernel dies"
+        ),
     ],
 )
 def test_failed_chapter_gives_a_partial_report_beside_the_good_one(copy: Path, code: str, match: str) -> None:
@@ -203,6 +206,20 @@ def test_interrupted_publication_is_put_right(copy: Path) -> None:
     folder.rename(copy / "reports" / ".staging" / "shop+2026-10.old")
     publish.recover(workspace, folder)
     assert _bytes(folder) == before
+
+
+def test_a_script_may_make_a_report_without_a_guard_around_it(copy: Path) -> None:
+    shutil.rmtree(copy / "reports")
+    script = copy / "night.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from crmreport.produce import run_report\n"
+        "from crmreport.workspace import Workspace\n"
+        f"print(run_report(Workspace(Path({str(copy)!r})), 'shop', '2026-10').reused)\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300)
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 def test_cell_that_takes_too_long_is_a_failure(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import sys
 import threading
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,18 @@ def _no_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    # multiprocessing would run the caller's script again in the fork, for functions defined in it. Ours
+    # are imported by name, and a script without the __main__ guard would order its report a second time.
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 class Forked:
     """A process forked from the server, handled like one of :class:`subprocess.Popen`."""
 
@@ -74,7 +88,7 @@ class Forked:
     def __init__(self, target: Callable[..., None], *args: Any) -> None:
         warm()
         self._process = context().Process(target=_begin, args=(target, *args))
-        with _starting:
+        with _starting, _without_main():
             self._process.start()
         self.pid: int = self._process.pid
         # multiprocessing reads the exit code from a pipe, once: two threads would each take half.
