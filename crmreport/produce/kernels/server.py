@@ -16,9 +16,12 @@ from typing import Any
 
 PRELOAD = "crmreport.produce.kernels.preload"
 # Fixed before the interpreter starts: sets are then in the same order in every run, and the forks
-# of several cores do not each start a thread per core for linear algebra.
-_FROM_THE_START = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
+# of several cores do not each start a thread per core for linear algebra; and a pandas.py in the
+# working folder is not taken for the package.
+_FROM_THE_START = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
 _starting = threading.Lock()
+_era = 0
+"""Grows when the server is ended: who still waited for that one must not start the next."""
 
 
 def context() -> Any:
@@ -32,12 +35,39 @@ def context() -> Any:
 
 def warm() -> None:
     """Start the fork server in the background, so that it imports while something else is done."""
+    _warm(_era)
+
+
+def _warm(era: int) -> None:
     if "forkserver" in multiprocessing.get_all_start_methods():
         from multiprocessing import forkserver
 
         context()
         with _starting, _environment(_FROM_THE_START), _no_interrupts():
+            _refuse_if_over(era)
             forkserver.ensure_running()
+
+
+def stop() -> None:
+    """End the fork server, with all its forks; who waits for one gets :class:`EOFError`.
+
+    While it imports it answers nobody, and a run that is stopped must not wait for that.
+    """
+    global _era
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return
+    from multiprocessing import forkserver
+
+    _era += 1
+    server: Any = getattr(forkserver, "_forkserver", None)
+    if server is not None and server._forkserver_pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(server._forkserver_pid, signal.SIGKILL)
+
+
+def _refuse_if_over(era: int) -> None:
+    if era != _era:
+        raise EOFError("the fork server was ended")
 
 
 @contextlib.contextmanager
@@ -81,14 +111,20 @@ def _without_main() -> Iterator[None]:
 
 
 class Forked:
-    """A process forked from the server, handled like one of :class:`subprocess.Popen`."""
+    """A process forked from the server, handled like one of :class:`subprocess.Popen`.
+
+    Raises:
+        EOFError: The server ended meanwhile.
+    """
 
     stdin = stdout = stderr = None
 
     def __init__(self, target: Callable[..., None], *args: Any) -> None:
-        warm()
+        era = _era
+        _warm(era)
         self._process = context().Process(target=_begin, args=(target, *args))
         with _starting, _without_main():
+            _refuse_if_over(era)
             self._process.start()
         self.pid: int = self._process.pid
         # multiprocessing reads the exit code from a pipe, once: two threads would each take half.

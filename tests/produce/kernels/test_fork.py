@@ -156,6 +156,26 @@ def test_stopping_ends_what_runs_and_what_would_begin() -> None:
             shop.call_until(None, "the work", what_is_there)
 
 
+def test_what_lies_in_the_working_folder_is_not_taken_for_a_package(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "narwhals.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
+    script = tmp_path / "look.py"
+    script.write_text(
+        "from crmreport.produce import Limits\n"
+        "from crmreport.produce.workshop import Workshop\n"
+        "from tests.produce.kernels.test_fork import what_is_there\n"
+        "with Workshop(Limits()) as shop:\n"
+        "    print(shop.call_until(None, 'a look', what_is_there)['missing'])\n",
+        encoding="utf-8",
+    )
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path / "here", env=environment, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("{}\n", "")
+
+
 DRIVER = """
 import sys, threading, time
 from crmreport.produce import Limits
