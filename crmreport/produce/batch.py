@@ -15,6 +15,7 @@ from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, CrmReportError, DataError, NotDeliveredError, RunError, StoppedError
 from crmreport.produce import Limits, Order, Progress, Published, Result, publish
 from crmreport.produce.attempts import Attempt, Status, attempt_file, last_attempt, write_attempt
+from crmreport.produce.kernels import server
 from crmreport.produce.run import make_report
 from crmreport.produce.workshop import Workshop
 from crmreport.workspace import Workspace
@@ -78,6 +79,7 @@ def run_batch(
                     done(result)
             except BaseException:
                 workshop.stop()
+                server.stop()
                 until = monotonic() + _STOP_WITHIN
                 for worker in workers:
                     worker.join(max(0.0, until - monotonic()))

@@ -122,7 +122,11 @@ class Workshop:
         """
         with self.place():
             answer, asked = server.context().Pipe(duplex=False)
-            process = Forked(_answer, asked, what, function, args, kwargs)
+            try:
+                process = Forked(_answer, asked, what, function, args, kwargs)
+            except EOFError:
+                self.check()
+                raise RunError(f"{what}: the fork server ended before it could begin; run again") from None
             with answer, self.watch.over(process, deadline=deadline) as watched:
                 asked.close()
                 # Unlike reading, this waiting ends when a signal comes, whatever libraries have set up.
