@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import secrets
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ class Digests:
         """Remember for the next run; losing this file only costs time."""
         if self._changed:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+            # Two reports of one client may come here at the same moment, in one process or in two.
+            temporary = self._path.with_name(f"{self._path.name}.{secrets.token_hex(4)}")
             temporary.write_text(json.dumps(self._known, sort_keys=True))
             temporary.replace(self._path)
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Barrier
 
 import polars as pl
 import pytest
@@ -304,3 +306,19 @@ def test_a_period_the_orders_do_not_cover_is_refused(shop: Shop, period: str, me
     report.require(Period.parse(str(report.last_day)[:7]))
     with pytest.raises(DataError, match=message):
         report.require(Period.parse(period, fiscal_year_start=4))
+
+
+def test_reports_of_one_client_made_at_once_share_one_store(shop: Shop) -> None:
+    shop.put("sales.csv", csv_text(*LINES))
+    client = shop.client()
+    together = Barrier(8)
+
+    def open_it(_: int) -> Path:
+        together.wait()
+        return store_module.open_store(shop.workspace, client).path
+
+    with ThreadPoolExecutor(8) as pool:
+        opened = set(pool.map(open_it, range(8)))
+    assert len(opened) == 1
+    left = {p.name for p in (shop.folder / ".store").iterdir()}
+    assert left == {opened.pop().name, "digests.json", ".lock"}
