@@ -128,7 +128,7 @@ def test_nothing_half_built_is_left(shop: Shop) -> None:
     shop.put("sales.csv", csv_text("C1,A1,bad,1"))
     with pytest.raises(DataError):
         shop.open()
-    assert {p.name for p in (shop.folder / ".store").iterdir()} == {"digests.json"}
+    assert {p.name for p in (shop.folder / ".store").iterdir()} == {"digests.json", ".lock"}
 
 
 def test_a_table_that_is_not_there_is_refused(shop: Shop) -> None:
