@@ -115,7 +115,7 @@ def change_chart(profiles: Profiles, *, by: str = "") -> Chart:
         ),
         note=Text("customers.change.note", **_window(profile), n=int(profile.totals["customers"])),
         alt=Text(f"customers.change.alt.{case}", **values, groups=len(rows)),
-        height=max(1.8, 0.55 + 0.27 * len(rows)),
+        height=max(1.8, 0.55 + 0.19 * len(rows)),
         panels=(1, 2) if compared else (1, 1),
     )
 
@@ -201,10 +201,35 @@ def tables(profiles: Profiles, *, left_out: LeftOut, ranks: Sequence[str] = ()) 
         left_out: Lines of the window nobody can be asked about.
         ranks: Member ranks, lowest first.
     """
-    return [_table(by, profile, left_out, ranks) for by, profile in _telling(profiles).items()]
+    shown: list[Table] = []
+    full: dict[str, Text] = {}
+    for by, profile in _telling(profiles).items():
+        case, title = _case(by, profile), Text("customers.table.title", by=_per(by))
+        # A wall of the same small print is not read: it stands once.
+        first = full.get(case) or (full.get("compared") if case == "made_by_buying" else None)
+        if first is None:
+            full[case] = title
+            note = Text(
+                f"customers.table.note.{case}",
+                **_window(profile),
+                n=int(profile.totals["customers"]),
+                pooled=_pooled(profile),
+                guests=left_out.n_guest_lines,
+                guest_revenue=left_out.guest_revenue,
+            )
+        else:
+            note = Text(f"customers.table.again.{case}", first=first, pooled=_pooled(profile))
+        shown.append(_table(by, profile, ranks, title=title, note=note))
+    return shown
 
 
-def _table(by: str, profile: CustomerProfile, left_out: LeftOut, ranks: Sequence[str]) -> Table:
+def _case(by: str, profile: CustomerProfile) -> str:
+    if _is_compared(profile):
+        return "compared"
+    return "made_by_buying" if by in ("rank", "join_year", "channel") else "first"
+
+
+def _table(by: str, profile: CustomerProfile, ranks: Sequence[str], *, title: Text, note: Text) -> Table:
     compared = _is_compared(profile)
     columns = [
         Column("group", f"name:{by}", label=_heading(by)),
@@ -229,20 +254,12 @@ def _table(by: str, profile: CustomerProfile, left_out: LeftOut, ranks: Sequence
         columns += [Column("revenue_change_rate", "spct"), Column("verdict", "label:verdict")]
         total_row["revenue_change_rate"] = totals["revenue_change"] / totals["revenue_before"]
         total_row["verdict"] = None
-    case = "compared" if compared else "made_by_buying" if by in ("rank", "join_year", "channel") else "first"
     return Table(
         f"customers.{_slug(by)}",
         _in_order(by, profile.table, ranks),
         tuple(columns),
-        title=Text("customers.table.title", by=_per(by)),
-        note=Text(
-            f"customers.table.note.{case}",
-            **_window(profile),
-            n=int(totals["customers"]),
-            pooled=_pooled(profile),
-            guests=left_out.n_guest_lines,
-            guest_revenue=left_out.guest_revenue,
-        ),
+        title=title,
+        note=note,
         totals=total_row,
         max_rows=14,
     )

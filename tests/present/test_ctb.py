@@ -76,6 +76,15 @@ def test_everything_can_be_said_and_drawn(lines, lang):
         assert ">nan" not in html
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_the_columns_of_cells_mean_stands_under_the_first_table(lang):
+    _, cells, _, _ = chapter(planted_shop()[0])
+    words = Words(lang)
+    first, second = page.cell_tables([cells, cells])
+    assert words.say(first.note) == words.say(page.cells(cells).note)
+    assert words.say(first.title) in words.say(second.note)
+
+
 def test_findings_and_their_cells():
     _, cells, entry, prospects = chapter(planted_shop()[0], entry_lines=entry_shop())
     found = {finding.id: finding for finding in page.findings(cells, entry, prospects)}

@@ -49,12 +49,12 @@ MESSAGES = {
     ),
     "all move alike": (
         {"region": profile(now={"tohoku": 1.0, "kanto": 1.0, "kinki": 1.0})},
-        "地域ごとの増減に目立った差はありません",
+        "地域ごとの増減に目立った差はない",
         "no region moved away from the others",
     ),
     "first year": (
         {"region": profile(now={"kanto": 3.0, "kinki": 1.0}, compared=False)},
-        "売上の75.0%を関東が支えています",
+        "売上の75.0%を関東が支えている",
         "Kanto carries 75.0% of revenue",
     ),
     "a client's own column": (
@@ -62,7 +62,7 @@ MESSAGES = {
         "「レッド会」の売上が前年同期より60.0%減少し",
         "“レッド会” lost 60.0%",
     ),
-    "no attribute": ({}, "属性を集計できるデータがありません", "No customer attribute"),
+    "no attribute": ({}, "属性を集計できるデータがない", "No customer attribute"),
 }
 
 
@@ -137,6 +137,25 @@ def test_everything_is_shown_in_both_languages(words):
     for chart in page.change_charts(profiles):
         assert "<img" in chart.html(words, Style())
     assert words.say(page.note(profiles).text)
+
+
+@pytest.mark.parametrize("words", [JA, EN], ids=["ja", "en"])
+def test_what_the_tables_count_stands_once_and_the_others_refer_to_it(words):
+    profiles = {
+        "region": profile(now={"tohoku": 0.5, "kanto": 1.0, "kinki": 1.0}),
+        "age_band": profile(now={"30s": 1.0, "40s": 1.0}, by="age_band"),
+        "rank": profile(now={"gold": 1.0, "silver": 2.0}, by="rank", compared=False),
+    }
+    first, second, third = page.tables(profiles, left_out=NOBODY)
+    assert words.say(first.title) in words.say(second.note)
+    assert words.say(first.title) in words.say(third.note)
+    assert len(words.say(second.note)) < len(words.say(first.note)) / 2
+
+
+def test_a_table_that_is_not_compared_says_so_with_nothing_to_refer_to():
+    (table,) = page.tables({"rank": profile(now={"gold": 1.0}, by="rank", compared=False)}, left_out=NOBODY)
+    assert "購入の結果で決まる属性" in JA.say(table.note)
+    assert "顧客数＝" in JA.say(table.note)
 
 
 def test_without_an_attribute_the_note_says_what_would_help():

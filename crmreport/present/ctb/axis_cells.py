@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,15 @@ def cells(cells: CtbCells) -> Table:
         key=tuple(axes),
         max_rows=5,
     )
+
+
+def cell_tables(results: Sequence[CtbCells]) -> list[Table]:
+    """The cells of each set of axes; what the columns mean stands once, under the first table."""
+    tables = [cells(result) for result in results]
+    return tables[:1] + [
+        replace(table, note=Text("ctb.cells_table.note_again", first=tables[0].title, **_cell_facts(result)))
+        for table, result in zip(tables[1:], results[1:], strict=True)
+    ]
 
 
 def push(cells: CtbCells) -> Table | Note:
