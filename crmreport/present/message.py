@@ -26,9 +26,11 @@ class Message:
     def html(self, words: Words) -> str:
         """Small line and heading."""
         chapter = self.id.split(".")[0].replace("_", "-")
+        # A heading is large and breaks often: a number keeps its unit.
+        said = words.say(self.text).replace(" pts", "\N{NO-BREAK SPACE}pts")
         return (
             f'<header class="message"><p class="method">{escape(words.say(self.method))}</p>'
-            f'<h2 id="{chapter}">{escape(words.say(self.text))}</h2></header>'
+            f'<h2 id="{chapter}">{escape(said)}</h2></header>'
         )
 
 

@@ -112,6 +112,17 @@ def month(value: Any, *, lang: Language) -> str:
     return f"{when.year}年{when.month}月" if lang == "ja" else f"{_MONTHS[when.month - 1]} {when.year}"
 
 
+def short_month(value: Any, *, lang: Language) -> str:
+    """A month below a chart, its year standing beside it.
+
+    Examples:
+        >>> short_month("2026-10-31", lang="ja"), short_month("2026-10-31", lang="en")
+        ('10月', 'Oct')
+    """
+    when = _as_date(value)
+    return f"{when.month}月" if lang == "ja" else _MONTHS[when.month - 1][:3]
+
+
 def long_day(value: Any, *, lang: Language) -> str:
     """A day inside a sentence: 2026年10月31日 or 31 October 2026."""
     when = _as_date(value)

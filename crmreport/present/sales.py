@@ -15,7 +15,7 @@ from crmreport.analysis.sales_split import SalesSplit
 from crmreport.period import Period
 from crmreport.present import Cell, Chart, Column, Fact, Finding, Message, Note, Style, Table, Text, Words
 from crmreport.present.finding import Measure
-from crmreport.present.numbers import MoneyUnit
+from crmreport.present.numbers import MoneyUnit, short_month
 
 FLAT = 0.01
 """Relative changes of revenue smaller than this are told as unchanged."""
@@ -280,7 +280,8 @@ def tree_chart(tree: RevenueTree) -> Chart | Note:
         ax.axvline(0, color=style.ink, linewidth=0.8)
         ax.set_yticks(range(len(spans)), names)
         ax.invert_yaxis()
-        ax.set_xlim(-reach * 1.15, reach * 1.3)
+        lowest = min(min(start, start + width) for start, width in spans) / unit.divisor
+        ax.set_xlim(min(lowest * 1.15, -reach * 0.04), reach * 1.2)
         _money_axis(ax.xaxis, words)
         ax.set_xlabel(unit.header(words.lang))
         ax.spines["left"].set_visible(False)
@@ -452,10 +453,10 @@ def _money_axis(axis: Any, words: Words) -> None:
 
 
 def _month_ticks(months: pd.Series, words: Words) -> list[str]:
-    """Month numbers; the year stands under the first month shown of each year."""
+    """Short months; the year stands under the first month shown of each year."""
     ticks, year = [], None
     for month in months:
-        tick = words.say(Text("sales.chart.tick", month=int(month.month)))
+        tick = short_month(month, lang=words.lang)
         if month.year != year:
             tick += "\n" + words.say(Text("sales.chart.tick_year", year=int(month.year)))
             year = month.year

@@ -17,6 +17,9 @@ from crmreport.present.words import Words
 _RIGHT = ("count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2", "days", "row")
 # Groups of fewer customers could tell who is in them.
 FEWEST = 5
+# Letters of a column's English name that stay on one line.
+_ONE_LINE = 12
+_SHORT_NAME = 20
 _NULLABLE: dict[str, Any] = {"i": "Int64", "u": "UInt64", "f": "Float64", "b": "boolean"}
 _UNITS = {
     "pct": {"ja": "%", "en": "%"},
@@ -192,7 +195,9 @@ class Table:
         heading = heading.replace("（", "<wbr><span class=unit>（").replace("）", "）</span>")
         if words.lang == "en" and heading.endswith(")"):
             name, _, unit = heading.rpartition(" (")
-            heading = f'{name} <span class="unit">({unit}</span>'
+            heading = f'{_two_lines(name)} <span class="unit">({unit}</span>'
+        elif words.lang == "en":
+            heading = _two_lines(heading)
         kind = ' class="num"' if column.is_number else ""
         return f'<th scope="col"{kind}>{heading}</th>'
 
@@ -209,7 +214,10 @@ class Table:
         unit = units.get(column.name)
         said = escape(str(value) if is_total else self._written(column, value, words, unit, row))
         if column is self.columns[0]:
-            return f'<th scope="row"{" class=num" if column.is_number else ""}>{said}</th>'
+            # A name that fits is not broken: a wrapped row makes the table uneven.
+            is_short = words.lang == "en" and len(said) <= _SHORT_NAME
+            kind = " class=num" if column.is_number else " class=short" if is_short else ""
+            return f'<th scope="row"{kind}>{said}</th>'
         if not column.is_number:
             return f"<td>{said}</td>"
         raw = "" if is_blank(value) else f' data-sort="{float(value)!r}"'
@@ -232,6 +240,16 @@ class Table:
         # The unit stands in the head of the column.
         said = _UNITS.get(column.kind, {}).get(words.lang)
         return text.removesuffix(said).rstrip() if said else text
+
+
+def _two_lines(name: str) -> str:
+    """English words of a head, held together so that they fill one line or two, never a column of words."""
+    parts = name.split(" ")
+    if len(name) <= _ONE_LINE or len(parts) == 1:
+        return "\N{NO-BREAK SPACE}".join(parts)
+    halves = [(" ".join(parts[:i]), " ".join(parts[i:])) for i in range(1, len(parts))]
+    best = min(halves, key=lambda half: max(map(len, half)))
+    return " ".join(half.replace(" ", "\N{NO-BREAK SPACE}") for half in best)
 
 
 def _anchor(table_id: str) -> str:

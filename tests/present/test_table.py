@@ -56,6 +56,22 @@ def html_cells(html: str) -> list[str]:
     return re.findall(r"<td[^>]*>(.*?)</td>", html)
 
 
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        pytest.param("vs year ago", "vs\u00a0year\u00a0ago", id="a short head is one line"),
+        pytest.param("Revenue per customer", "Revenue\u00a0per customer", id="a long one is two"),
+        pytest.param("Customers", "Customers", id="a word is left alone"),
+        pytest.param(
+            "Effect on revenue & margin", "Effect\u00a0on\u00a0revenue &amp;\u00a0margin", id="escaped"
+        ),
+    ],
+)
+def test_an_english_head_is_never_a_column_of_words(name, head):
+    table = months(columns=(Column("month", "month"), Column("share", "num1", label="sales.head")))
+    assert f">{head}</th>" in table.html(Words("en", own={"sales.head": name}))
+
+
 def test_heads_have_scope_and_the_table_has_a_caption():
     html = months().html(Words("ja"))
     assert html.count('scope="col"') == 4
