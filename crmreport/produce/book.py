@@ -99,6 +99,11 @@ class Book:
         """All chapters in reading order."""
         return [*self.front, *self.back]
 
+    @property
+    def between(self) -> str:
+        """What stands between two sentences."""
+        return {"ja": "", "en": " "}[self.lang]
+
     def t(self, key: str, **values: Any) -> str:
         """A label of the book."""
         return self.words.say(Text(f"book.{key}", **values))
@@ -228,6 +233,8 @@ def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str
             who += {"ja": f"。{said}", "en": f". {said}"}[words.lang]
     elif finding.measure == "data_fix":
         who = words.label("book.actions.data_task")
+    elif finding.measure in CONTACT and finding.measure != "member_signup":
+        who = words.label("book.actions.contact_task")
     else:
         who = words.label("book.actions.store_task")
     test = Text(f"book.test.{finding.measure}")
@@ -235,7 +242,9 @@ def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str
         test = Text("book.actions.test_small", n=rows)
     effect = Text("book.actions.no_money")
     if finding.money is not None:
-        effect = Text("book.actions.money", money=finding.money)
+        # Data put right move the numbers, not the sales.
+        case = "money_data" if finding.measure == "data_fix" else "money"
+        effect = Text(f"book.actions.{case}", money=finding.money)
     return Action(
         title=text["title"],
         severity=finding.severity,

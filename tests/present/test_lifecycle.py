@@ -62,12 +62,12 @@ ROWS = (
 MESSAGES = {
     "nobody is late, as a year ago": (
         (OLD, ("a", 5), ("a", 370)),
-        "離反予備軍や休眠の状態にある顧客はいません",
+        "離反予備軍や休眠の状態にある顧客はいない",
         "No customer is slipping or dormant",
     ),
-    "nobody is late": ((("a", 5),), "離反予備軍や休眠の状態にある顧客はいません", "No customer is slipping"),
-    "nobody has bought": ((), "購入した顧客はまだいません", "No customer has bought yet"),
-    "all have lapsed": ((OLD,), "全員が離反しています", "Every customer who ever bought has lapsed"),
+    "nobody is late": ((("a", 5),), "離反予備軍や休眠の状態にある顧客はいない", "No customer is slipping"),
+    "nobody has bought": ((), "購入した顧客はまだいない", "No customer has bought yet"),
+    "all have lapsed": ((OLD,), "全員が離反している", "Every customer who ever bought has lapsed"),
     "more are late than a year ago": (
         (OLD, ("a", 370), ("a", 5), ("b", 40), ("c", 70)),
         "66.7%が離反予備軍・休眠で、1年前から+66.7ポイントと悪化",
@@ -80,7 +80,7 @@ MESSAGES = {
     ),
     "as many as a year ago": (
         (OLD, ("a", 5), ("a", 370), ("b", 40), ("c", 405)),
-        "1年前とほぼ同じ水準です",
+        "1年前とほぼ同じ水準",
         "about the same as a year ago",
     ),
     "the history is too short": (

@@ -117,7 +117,7 @@ def test_a_list_says_what_is_known_of_consent(stage: Path, count: ListCount, ja:
 
 
 def test_without_lists_it_says_so(stage: Path) -> None:
-    assert "この報告書に顧客リストはありません。" in text(write(stage, lists={})["index.html"])
+    assert "この報告書に施策リストはありません。" in text(write(stage, lists={})["index.html"])
 
 
 def test_a_report_in_one_language_has_one_front_page(stage: Path) -> None:

@@ -268,6 +268,32 @@ def test_small_lists_are_not_sent_into_a_split_that_tells_nothing() -> None:
     assert "1割を無作為に" in actions[1].test
 
 
+@pytest.mark.parametrize(
+    ("measure", "rows", "who"),
+    [
+        pytest.param("return_offer", 900, "900人", id="a list: its people"),
+        pytest.param("second_purchase_offer", None, "販促・CRMの担当", id="letters without a list"),
+        pytest.param("member_signup", None, "商品・店舗の担当", id="sign-up happens at the till"),
+        pytest.param("data_fix", None, "社内のデータ担当", id="data"),
+    ],
+)
+def test_an_action_names_who_can_do_it(measure: str, rows: int | None, who: str) -> None:
+    item = finding("decile.a", rows=rows, measure=measure)
+    (action,) = book("ja", [executed("decile", item)]).actions
+    assert action.who == who
+
+
+def test_money_of_a_data_fault_is_not_called_sales_to_move() -> None:
+    items = [finding("decile.a", measure="data_fix"), finding("decile.b", measure="early_access")]
+    fault, offer = book("ja", [executed("decile", *items)]).actions
+    assert "関わる売上は" in fault.effect
+    assert "どれだけ動くか" in offer.effect
+
+
+def test_no_space_between_japanese_sentences(pages: dict[str, str]) -> None:
+    assert not re.search(r"。[ \u00a0]\S", pages["ja"])
+
+
 def test_failed_chapter_marks_the_book_partial() -> None:
     failed = replace(CHAPTERS[1], status="failed", notebook=None, reason="cell 'x': ValueError: no")
     page = html.render(book("ja", [CHAPTERS[0], failed]))
