@@ -76,12 +76,12 @@ MESSAGES = {
     ),
     "many unknown customers": (
         {"guests": GUESTS, "control_totals": [control("1000")]},
-        "売上の20.0%は顧客を特定できません",
+        "売上の20.0%は顧客を特定できない",
         "20.0% of revenue belongs to no known customer",
     ),
     "many unknown customers, and no books": (
         {"guests": GUESTS},
-        "売上の20.0%は顧客を特定できず、貴社の集計値との突き合わせもまだです",
+        "売上の20.0%は顧客を特定できず、貴社の集計値との突き合わせもまだ",
         "20.0% of revenue belongs to no known customer, and there are no books",
     ),
     "all agrees": (
@@ -89,7 +89,7 @@ MESSAGES = {
         "1か月分とすべて一致",
         "agrees with your books wherever you gave a total (1 month)",
     ),
-    "no books": ({}, "突き合わせはまだです", "no books to check"),
+    "no books": ({}, "突き合わせはまだ", "no books to check"),
 }
 
 

@@ -46,6 +46,25 @@ def test_no_half_width_katakana_or_full_width_digits_in_japanese():
     assert odd == set()
 
 
+def test_japanese_headings_are_written_in_one_form():
+    chapters = {key: said for key, said in labels("ja").items() if re.match(r"[a-z_]+\.message(\.|$)", key)}
+    polite = {key for key, said in chapters.items() if re.search(r"(です|ます|ません|ました)$", said)}
+    assert chapters
+    assert polite == set()
+
+
+def test_what_to_do_sets_up_no_comparison_of_its_own():
+    """How to test stands once, in the action plan, where the size of the list is known."""
+    own = re.compile("(案内しない|送らない)顧客|hold some back|left alone|not (reminded|approached)")
+    doubled = {
+        (lang, key)
+        for lang in LANGUAGES
+        for key, said in labels(lang).items()
+        if key.endswith(".do_what") and own.search(said)
+    }
+    assert doubled == set()
+
+
 @pytest.mark.parametrize(
     ("spec", "value", "ja", "en"),
     [
