@@ -111,7 +111,7 @@ def concentration_chart(result: Deciles) -> Chart:
         subtitle=Text("decile.chart.subtitle", **values),
         note=Text("decile.chart.note", **values),
         alt=Text("decile.chart.alt", **values),
-        height=2.7,
+        height=2.5,
     )
 
 
@@ -163,7 +163,7 @@ def lorenz_chart(result: Deciles) -> Chart:
         note=Text("decile.chart.note", **values),
         alt=Text("decile.lorenz.alt", **values),
         size="half",
-        height=3.2,
+        height=2.7,
     )
 
 

@@ -81,7 +81,7 @@ def strata_chart(result: KindRetention, value: str) -> Chart:
         # Room for the two names at the right.
         ax.set_xlim(float(x.min()) - 0.4, float(x.max()) + 0.4 + 0.32 * (x.max() - x.min() + 1))
         ax.set_ylim(0, 1)
-        ax.set_yticks([0, 0.5, 1.0], [words.format(v, "pct") for v in (0, 0.5, 1.0)])
+        ax.set_yticks([0, 0.5, 1.0], [words.format(v, "pct").replace(".0", "") for v in (0, 0.5, 1.0)])
         ax.set_xlabel(words.label("lifecycle.kinds.x"))
 
     said = {"value": value, "rate": row["back_rate"], "rest": row["rest_rate"]}

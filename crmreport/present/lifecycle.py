@@ -295,7 +295,7 @@ def gaps_chart(gaps: PurchaseGaps, states: LifecycleStates) -> Chart:
             ax.annotate(said, (day, height), xytext=(3, 0), textcoords="offset points", color=style.accent)
         ax.set_xlim(0, end * 1.12)
         ax.set_ylim(0, 1.03)
-        ax.set_yticks([0, 0.5, 1.0], [words.format(v, "pct") for v in (0, 0.5, 1.0)])
+        ax.set_yticks([0, 0.5, 1.0], [words.format(v, "pct").replace(".0", "") for v in (0, 0.5, 1.0)])
         ax.set_xlabel(words.label("lifecycle.gaps.x"))
 
     return Chart(

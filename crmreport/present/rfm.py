@@ -151,7 +151,7 @@ def segment_chart(result: Segmented, groups: Targets) -> Chart:
         subtitle=Text("rfm.chart.subtitle", **values),
         note=Text(f"rfm.chart.note.{case}", **values),
         alt=Text(f"rfm.chart.alt.{case}", **values),
-        height=0.26 * len(frame) + 0.5,
+        height=0.2 * len(frame) + 0.5,
         panels=(1, 2),
     )
 
