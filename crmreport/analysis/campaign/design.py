@@ -1,0 +1,262 @@
+"""The design check: whether a test was carried out so that its result means anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import narwhals as nw
+import pandas as pd
+from narwhals.typing import IntoFrame
+from scipy.stats import chi2_contingency
+
+from crmreport.analysis.campaign.arms import arm_statistics
+from crmreport.analysis.campaign.assignment import Assignment, assignment
+from crmreport.analysis.campaign.balance import balance_table
+from crmreport.analysis.campaign.sample_ratio import SRM_ALPHA, SampleRatio, sample_ratio, sample_ratio_by
+from crmreport.analysis.ledger import to_pandas
+from crmreport.errors import ConfigError
+
+Code = Literal[
+    "sample_ratio",
+    "sample_ratio_segment",
+    "several_arms",
+    "unbalanced",
+    "repeated_rows",
+    "overlap",
+    "still_running",
+    "stopped_early",
+    "ran_longer",
+    "machine_opens",
+]
+BLOCKING: frozenset[Code] = frozenset({"sample_ratio", "sample_ratio_segment", "several_arms", "unbalanced"})
+
+# Shares of customers or opens; below them the fault is too small to move an effect.
+SEVERAL_ARMS_LIMIT, OVERLAP_LIMIT, MACHINE_LIMIT = 0.01, 0.05, 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing found wrong with a test.
+
+    Attributes:
+        code: What it is.
+        where: Segment, covariate or arm it was found in; empty when it is the whole test.
+        value: Its size: p-value (``sample_ratio``…), SMD (``unbalanced``), share of customers
+            (``several_arms``, ``repeated_rows``), difference of shares (``overlap``), days
+            (``still_running``, ``stopped_early``, ``ran_longer``), share of opens (``machine_opens``).
+    """
+
+    code: Code
+    where: str
+    value: float
+
+    @property
+    def blocks(self) -> bool:
+        """Whether no effect of the test may be told."""
+        return self.code in BLOCKING
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Days in which a test was to count outcomes, and did.
+
+    Attributes:
+        planned_start: First planned day.
+        planned_end: Last planned day.
+        start: First day counted.
+        end: Last day counted so far.
+        as_of: Last visible day.
+    """
+
+    planned_start: date
+    planned_end: date
+    start: date
+    end: date
+    as_of: date
+
+    def __post_init__(self) -> None:
+        if self.planned_end < self.planned_start or self.end < self.start:
+            raise ConfigError("a window ends before it starts; check the campaign's dates")
+
+    @property
+    def planned_days(self) -> int:
+        """Days planned, both ends counted."""
+        return (self.planned_end - self.planned_start).days + 1
+
+    @property
+    def days(self) -> int:
+        """Days counted, both ends counted."""
+        return (self.end - self.start).days + 1
+
+    @property
+    def reason(self) -> Reason | None:
+        """How it departs from the plan; ``still_running`` asks for the always-valid interval."""
+        missing = self.planned_days - self.days
+        if self.as_of < self.planned_end:
+            return Reason("still_running", "", float((self.planned_end - self.as_of).days))
+        if missing > 0:
+            return Reason("stopped_early", "", float(missing))
+        return Reason("ran_longer", "", float(-missing)) if missing < 0 else None
+
+
+@dataclass(frozen=True)
+class DesignCheck:
+    """What the design check found.
+
+    Attributes:
+        assigned: Customers by arm, repeated rows and customers of several arms.
+        sample_ratio: Sizes of the arms against the plan.
+        segments: The same by segment: ``column``, ``segment``, ``customers``, ``chi2``, ``p_value``,
+            ``p_adjusted``, ``mismatch``.
+        balance: Covariates before the campaign; see ``balance_table``.
+        overlap: Customers also in other campaigns: ``arm``, ``customers``, ``in_others``, ``share``.
+        window: Planned and actual days; None when not told.
+        machine_open_share: Share of opens made by machines; nan when not told.
+        reasons: What is wrong, the blocking first.
+    """
+
+    assigned: Assignment
+    sample_ratio: SampleRatio
+    segments: pd.DataFrame
+    balance: pd.DataFrame
+    overlap: pd.DataFrame
+    window: Window | None
+    machine_open_share: float
+    reasons: tuple[Reason, ...]
+
+    @property
+    def blocks(self) -> bool:
+        """Whether no effect may be told: the arms cannot be compared."""
+        return any(reason.blocks for reason in self.reasons)
+
+    @property
+    def interim(self) -> bool:
+        """Whether the planned window has not run out, so that a fixed-horizon p-value would lie."""
+        return any(reason.code in ("still_running", "stopped_early") for reason in self.reasons)
+
+
+def check_design(
+    assigned: IntoFrame,
+    *,
+    planned: Mapping[str, float],
+    control: str,
+    customer: str = "customer_id",
+    arm: str = "arm",
+    segments: Sequence[str] = (),
+    covariates: Sequence[str] = (),
+    others: IntoFrame | None = None,
+    window: Window | None = None,
+    opens: int = 0,
+    machine_opens: int = 0,
+) -> DesignCheck:
+    """Check a test's design before its results are looked at.
+
+    Blocking: sizes of arms that refute the plan (χ², p < .001), in all or in a segment (Holm over
+    the segments of a column); more than 1 % of the customers in several arms; covariates unbalanced
+    beyond chance. The rest is told beside the result.
+
+    Args:
+        assigned: Rows of the assignment, the held-out control among them; with the columns named below.
+        planned: Share or weight by arm.
+        control: Name of the control arm.
+        customer: Column with the customer's id.
+        arm: Column that names the arm.
+        segments: Columns with attributes from before the assignment, such as rank or mail provider.
+        covariates: Columns with numbers from before the assignment, such as spend; no blanks.
+        others: ``customer_id`` of whoever was sent another campaign within the window.
+        window: Planned and actual days.
+        opens: Opens counted, machines among them.
+        machine_opens: Opens by machines that load every picture.
+
+    Raises:
+        ConfigError: A column or the control is missing, an arm was not planned, counts make no sense.
+        DataError: The assignment is empty or has blanks.
+
+    Examples:
+        >>> rows = pd.DataFrame({"customer_id": range(900), "arm": ["mail"] * 600 + ["none"] * 300})
+        >>> found = check_design(rows, planned={"mail": 1, "none": 1}, control="none")
+        >>> found.blocks, [reason.code for reason in found.reasons]
+        (True, ['sample_ratio'])
+    """
+    if control not in planned:
+        raise ConfigError(f"the control {control!r} was not planned; the arms are {', '.join(planned)}")
+    if not 0 <= machine_opens <= opens:
+        raise ConfigError(f"{machine_opens} of {opens} opens are machines'; count both on the same sends")
+    people = assignment(assigned, customer=customer, arm=arm, columns=[*segments, *covariates])
+    whole = sample_ratio(people.customers, planned=planned)
+    by_segment = [
+        sample_ratio_by(people.by(column), planned=planned).assign(column=column) for column in segments
+    ]
+    table = pd.concat(by_segment, ignore_index=True) if by_segment else pd.DataFrame(columns=["mismatch"])
+    balance = pd.DataFrame(columns=["unbalanced"])
+    if covariates and control in people.customers:
+        arms = arm_statistics(people.frame.to_native(), columns=covariates)
+        balance = balance_table(arms, covariates=covariates, control=control)
+    overlap = pd.DataFrame(columns=["arm", "customers", "in_others", "share"])
+    if others is not None:
+        overlap = overlap_by_arm(people, others)
+    machines = machine_opens / opens if opens else math.nan
+    reasons = [
+        *_of_sizes(people, whole, table),
+        *(
+            Reason("unbalanced", str(row["covariate"]), float(row["smd"]))
+            for row in balance[balance["unbalanced"].astype("bool")].to_dict("records")
+        ),
+        *_of_overlap(overlap, control),
+        *([window.reason] if window is not None and window.reason is not None else []),
+        *([Reason("machine_opens", "", machines)] if machines > MACHINE_LIMIT else []),
+    ]
+    reasons.sort(key=lambda reason: not reason.blocks)
+    return DesignCheck(people, whole, table, balance, overlap, window, machines, tuple(reasons))
+
+
+def overlap_by_arm(people: Assignment, others: IntoFrame) -> pd.DataFrame:
+    """Customers of each arm who were sent other campaigns in the window too.
+
+    Args:
+        people: The test's customers.
+        others: Rows of other campaigns' sends in the window; ``customer_id`` is looked at.
+
+    Returns:
+        One row per arm: ``arm``, ``customers``, ``in_others``, ``share``.
+    """
+    reached = nw.from_native(others).lazy()
+    reached = reached.group_by("customer_id").agg(nw.len().alias("sends")).select("customer_id")
+    met = people.frame.select("customer_id", "arm").join(reached, on="customer_id", how="semi")
+    counted = to_pandas(met.group_by("arm").agg(nw.len().alias("n")), sort_by="arm")
+    found = dict(zip(counted["arm"], counted["n"], strict=True))
+    table = pd.DataFrame({"arm": list(people.customers), "customers": list(people.customers.values())})
+    table["in_others"] = [int(found.get(name, 0)) for name in table["arm"]]
+    table["share"] = table["in_others"] / table["customers"]
+    return table
+
+
+def _of_sizes(people: Assignment, whole: SampleRatio, segments: pd.DataFrame) -> list[Reason]:
+    found: list[Reason] = []
+    if whole.mismatch:
+        found.append(Reason("sample_ratio", "", whole.p_value))
+    for row in segments[segments["mismatch"].astype("bool")].to_dict("records"):
+        found.append(Reason("sample_ratio_segment", f"{row['column']}={row['segment']}", row["p_adjusted"]))
+    torn = people.n_several_arms / people.n_customers
+    if torn > SEVERAL_ARMS_LIMIT:
+        found.append(Reason("several_arms", "", torn))
+    if people.n_repeated_rows:
+        found.append(Reason("repeated_rows", "", people.n_repeated_rows / people.n_rows))
+    return found
+
+
+def _of_overlap(overlap: pd.DataFrame, control: str) -> list[Reason]:
+    """Arms whose customers met other campaigns more or less often than the control's, beyond chance."""
+    rows = {row["arm"]: row for row in overlap.to_dict("records")}
+    rest, found = rows.get(control), []
+    for name, row in rows.items():
+        if rest is None or name == control or abs(row["share"] - rest["share"]) <= OVERLAP_LIMIT:
+            continue
+        counts = [[r["in_others"], r["customers"] - r["in_others"]] for r in (row, rest)]
+        if float(chi2_contingency(counts, correction=False)[1]) < SRM_ALPHA:  # type: ignore[arg-type]
+            found.append(Reason("overlap", str(name), row["share"] - rest["share"]))
+    return found
