@@ -87,6 +87,7 @@ def make_report(
             return Published(folder, runs, clock.stop(), True, {}, spoken, left_out)
 
         foreign = {word: owner for word, owner in canaries.items() if owner != order.client}
+        _prepare(workshop)
         with publish.staging(workspace, folder) as stage:
             runs, pages = _make(
                 workspace, plan, store, stage, workshop, clock, tell, foreign, force=force, deadline=deadline
@@ -138,6 +139,14 @@ def _store(workspace: Workspace, client: Client, workshop: Workshop, deadline: f
     return workshop.call_until(deadline, "reading the client's files", open_store, workspace, client)
 
 
+def _prepare(workshop: Workshop) -> None:
+    """Import what makes reports while there is nothing to leave behind: a stop is not heard meanwhile."""
+    workshop.warm()
+    from crmreport.produce import chapters, deliverables, record  # noqa: F401
+
+    workshop.check()
+
+
 def _make(
     workspace: Workspace,
     plan: Plan,
@@ -152,7 +161,6 @@ def _make(
     deadline: float | None,
 ) -> tuple[tuple[ChapterRun, ...], dict[str, int]]:
     """Every file of the report, into the stage."""
-    workshop.warm()
     from crmreport.produce import deliverables
     from crmreport.produce.chapters import run_chapters
     from crmreport.produce.record import make_provenance, make_record
