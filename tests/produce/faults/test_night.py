@@ -199,7 +199,6 @@ def test_a_report_takes_no_longer_than_it_may(night: Night) -> None:
     client = "hangs"
     ended = night.factory.run("--client", client, "--timeout", str(10 / 60))
     assert ended.code == 4
-    assert ended.err.startswith(f"error: {client}_part: cell 'code-0': ")
     assert "the report took longer than it may; allow more with --timeout" in one_line(ended.err)
     assert night.factory.published(client) == night.before[client]
     night.factory.assert_nobody_left()
