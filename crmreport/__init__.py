@@ -1,8 +1,8 @@
 """Customer-base analysis and CRM reporting from Jupyter notebooks.
 
 >>> import crmreport as cr
->>> sorted(cr.__all__)[:2]
-['CrmReportError', 'cell_prospects']
+>>> [name for name in cr.__all__ if name.startswith("rfm")]
+['rfm_table']
 """
 
 from __future__ import annotations
@@ -54,6 +54,41 @@ _HOMES = {
     "kind_retention": "crmreport.analysis.kind_retention",
     "kind_prospects": "crmreport.analysis.kind_prospects",
     "entry_products": "crmreport.analysis.entry_products",
+    "campaign_profit": "crmreport.analysis.campaign.money",
+    "holdout_cost": "crmreport.analysis.campaign.money",
+    "Costs": "crmreport.analysis.campaign.money",
+    "Estimate": "crmreport.analysis.campaign.estimate",
+    "counted_once": "crmreport.analysis.campaign.overlap",
+    "effects_together": "crmreport.analysis.campaign.overlap",
+    "segment_effects": "crmreport.analysis.campaign.heterogeneity",
+    "qini_curve": "crmreport.analysis.campaign.uplift",
+    "next_send": "crmreport.analysis.campaign.next_send",
+    "adjusted_effect": "crmreport.analysis.campaign.observational",
+    "difference_in_differences": "crmreport.analysis.campaign.did",
+    "synthetic_control": "crmreport.analysis.campaign.synthetic",
+    "won_back": "crmreport.analysis.campaign.regression_to_mean",
+    "before_after": "crmreport.analysis.campaign.regression_to_mean",
+    "programme": "crmreport.analysis.campaign.winners_curse",
+    "Evidence": "crmreport.analysis.campaign.verdict",
+    "judge": "crmreport.analysis.campaign.verdict",
+    "Metric": "crmreport.analysis.campaign.metric",
+    "check_design": "crmreport.analysis.campaign.design",
+    "Window": "crmreport.analysis.campaign.design",
+    "compare_arms": "crmreport.analysis.campaign.effects",
+    "arm_statistics": "crmreport.analysis.campaign.arms",
+    "arm_statistics_by": "crmreport.analysis.campaign.arms",
+    "adjust_p_values": "crmreport.analysis.campaign.multiple",
+    "always_valid": "crmreport.analysis.campaign.sequential",
+    "all_looks": "crmreport.analysis.campaign.sequential",
+    "check_guardrail": "crmreport.analysis.campaign.guardrail",
+    "mde_reached": "crmreport.analysis.campaign.power",
+    "mde_share": "crmreport.analysis.campaign.power",
+    "mde_mean": "crmreport.analysis.campaign.power",
+    "customers_for_share": "crmreport.analysis.campaign.power",
+    "customers_for_mean": "crmreport.analysis.campaign.power",
+    "sample_ratio": "crmreport.analysis.campaign.sample_ratio",
+    "share_alternatives": "crmreport.analysis.campaign.alternatives",
+    "relative_alternatives": "crmreport.analysis.campaign.alternatives",
 }
 
 __all__ = sorted(_HOMES)

@@ -124,6 +124,21 @@ def test_openers_against_the_control_are_a_trap():
     assert by_opening.lower > 0.02
 
 
+def test_clicks_per_open_reward_a_subject_line_that_fewer_open():
+    # campaigns.json T3, its recipe: B's dull subject loses openers who never click; clicks are the same.
+    rng, n = np.random.default_rng(3), 100_000
+    sent = pd.DataFrame({"arm": rng.choice(["A", "B"], n)})
+    keen = rng.random(n) < 0.2
+    opened = rng.random(n) < np.where(keen, 0.5, np.where(sent["arm"] == "B", 0.15, 0.30))
+    sent["opened"], sent["clicked"] = opened, opened & keen & (rng.random(n) < 0.3)
+    metrics = [Metric("clicked", "share"), Metric("per open", "ratio", "clicked", denominator="opened")]
+    found = compare_arms(sent, metrics=metrics, control="A")
+    per_sent, per_open = found.of("clicked").estimate, found.of("per open")
+    assert per_sent.lower < 0 < per_sent.upper
+    assert per_open.estimate.lower > 0.03
+    assert (per_open.value_control, per_open.value_treatment) == pytest.approx((0.088, 0.132), abs=0.01)
+
+
 def test_sessions_of_the_same_users_are_no_sample():
     # campaigns.json T7: 1,000 A/A tests; row by row 29 % call a difference, by user 4.7 %. Here 300.
     rng = np.random.default_rng(7)
