@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -131,3 +133,45 @@ def test_groups_refused():
         before_after(frame, before="x", after="y", groups=1)
     with pytest.raises(DataError, match="1 customers make no 2 groups"):
         before_after(frame, before="x", after="y", groups=2)
+
+
+@pytest.mark.real
+def test_complete_journeys_dormant_come_back_without_a_campaign(shared_data):
+    golden = json.loads((shared_data / "golden" / "campaigns.json").read_text())
+    golden = golden["complete_journey_campaign18"]["regression_to_mean"]
+    folder = shared_data / "data" / "completejourney"
+    lines = pd.read_parquet(folder / "transactions.parquet")
+    # Active in 56 days, dormant (no spending) in the next 28, looked at in the 28 after.
+    starts = ["2017-01-01", "2017-02-26", "2017-03-26", "2017-04-23"]
+    frame = pd.DataFrame({"customer_id": np.sort(lines["household_id"].unique())}).set_index("customer_id")
+    for name, (start, end) in zip(["base", "before", "after"], pairwise(starts), strict=True):
+        days = lines["transaction_timestamp"].between(start, end, inclusive="left")
+        frame[name] = lines[days].groupby("household_id")["sales_value"].sum()
+    frame = frame.fillna(0.0)
+    active = frame[frame["base"] > 0]
+    assert len(active) == golden["active_base"]
+    running = pd.read_parquet(folder / "campaign_descriptions.parquet").query(
+        "start_date < '2017-04-23' and end_date >= '2017-02-26'"
+    )["campaign_id"]
+    reached = pd.read_parquet(folder / "campaigns.parquet")
+    reached = reached.loc[reached["campaign_id"].isin(running), "household_id"]
+    dormant = active[active["before"] == 0].assign(
+        sent=lambda t: t.index.isin(reached).astype(int),
+        back=lambda t: (t["after"] > 0).astype(int),
+        band="all",
+    )
+    found = found_in(dormant)
+    assert found.n_treated + found.n_untreated == golden["dormant"]
+    assert found.n_untreated == golden["dormant_not_in_any_campaign"]
+    assert found.cells["came_back_untreated"].iloc[0] == pytest.approx(
+        golden["rate_not_in_any_campaign"], rel=1e-6
+    )
+    # Twenty customers written to are too few to say anything; "55 % won back" would have been said.
+    assert found.reasons == ("too_few_customers",)
+    back = found.came_back * found.n_treated + golden["rate_not_in_any_campaign"] * found.n_untreated
+    assert back == pytest.approx(golden["reactivated"], rel=1e-6)
+    groups = before_after(active.reset_index(), before="before", after="after")
+    assert groups.table["mean_before"].iloc[0] == pytest.approx(golden["top_decile_mean_before"], rel=1e-6)
+    assert groups.table["mean_after"].iloc[0] == pytest.approx(golden["top_decile_mean_after"], rel=1e-6)
+    assert groups.mean_before == pytest.approx(golden["overall_mean_before"], rel=1e-6)
+    assert groups.mean_after == pytest.approx(golden["overall_mean_after"], rel=1e-6)
