@@ -74,3 +74,18 @@ def test_a_normal_estimate_without_spread_has_no_p_value():
 def test_refusals(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_redeemers_spent_as_much_more_before_there_was_anything_to_redeem():
+    # Complete Journey, campaign 18: two thirds of the redeemers' lead was there before it.
+    after = mean_estimate(
+        731.5215887850467, 207683.44961906012, 214, 410.5563656147987, 122508.73478176596, 919
+    )
+    before = mean_estimate(
+        612.315093457944, 165664.666556564, 214, 395.58626768226327, 111423.94899378883, 919
+    )
+    assert after.difference == pytest.approx(320.96522317024795, rel=1e-6)
+    assert (after.lower, after.upper) == pytest.approx((255.56013811953778, 386.3703082209581), rel=1e-6)
+    assert before.difference == pytest.approx(216.72882577568078, rel=1e-6)
+    assert before.p_value == pytest.approx(4.162287560286168e-12, rel=1e-6)
+    assert before.difference / after.difference > 2 / 3
