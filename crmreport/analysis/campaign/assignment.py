@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.ledger import to_pandas
+from crmreport.analysis.ledger import settle, to_pandas
 from crmreport.errors import ConfigError, DataError
 
 
@@ -86,7 +86,8 @@ def assignment(
         nw.len().alias("rows"),
         *[nw.col(c).max() for c in columns],
     )
-    people = people.with_columns(alone=nw.col("first_arm") == nw.col("last_arm"))
+    # Computed once: balance, segments and overlap would each bring the customers together anew.
+    people = settle(people.with_columns(alone=nw.col("first_arm") == nw.col("last_arm")))
     tally = to_pandas(
         people.group_by("first_arm", "alone").agg(nw.len().alias("customers"), nw.col("rows").sum()),
         sort_by=["first_arm", "alone"],

@@ -17,7 +17,7 @@ from crmreport.analysis.campaign.arms import arm_statistics
 from crmreport.analysis.campaign.assignment import Assignment, assignment
 from crmreport.analysis.campaign.balance import balance_table
 from crmreport.analysis.campaign.sample_ratio import SRM_ALPHA, SampleRatio, sample_ratio, sample_ratio_by
-from crmreport.analysis.ledger import to_pandas
+from crmreport.analysis.ledger import settle, to_pandas
 from crmreport.errors import ConfigError
 
 Code = Literal[
@@ -225,7 +225,8 @@ def overlap_by_arm(people: Assignment, others: IntoFrame) -> pd.DataFrame:
         One row per arm: ``arm``, ``customers``, ``in_others``, ``share``.
     """
     reached = nw.from_native(others).lazy()
-    reached = reached.group_by("customer_id").agg(nw.len().alias("sends")).select("customer_id")
+    # Settled as the assignment is: frames of two connections cannot be joined.
+    reached = settle(reached.group_by("customer_id").agg(nw.len().alias("sends")).select("customer_id"))
     met = people.frame.select("customer_id", "arm").join(reached, on="customer_id", how="semi")
     counted = to_pandas(met.group_by("arm").agg(nw.len().alias("n")), sort_by="arm")
     found = dict(zip(counted["arm"], counted["n"], strict=True))
