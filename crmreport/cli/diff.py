@@ -15,9 +15,9 @@ from crmreport.workspace import Workspace
 
 if TYPE_CHECKING:
     from crmreport.config import Language
-    from crmreport.produce.diff import Diff
-    from crmreport.produce.diff_side import Side
-    from crmreport.produce.diff_words import View
+    from crmreport.produce.diff.compare import Diff
+    from crmreport.produce.diff.side import Side
+    from crmreport.produce.diff.words import View
 
 _CELLS = 4
 _DIFFERENT = 1
@@ -59,14 +59,14 @@ def diff(
       crmreport diff --client demo 2026-09 2026-10 --html diff.html --lang ja
       crmreport diff saved/2026-10 reports/demo/2026-10 --json --exit-code
     """
-    from crmreport.produce.diff import diff as compared
+    from crmreport.produce.diff.compare import diff as compared
 
     spoken = _language(lang)
     found = compared(*_folders(before, after, client, report))
     if json:
         say_json(_record(found))
     elif html is None:
-        from crmreport.produce.diff_words import view
+        from crmreport.produce.diff.words import view
 
         _print(view(found, spoken or "en", most_cells=_CELLS))
     if html is not None:
@@ -96,7 +96,7 @@ def _folders(before: str, after: str, client: str | None, report: str) -> tuple[
 
 
 def _write_page(path: Path, found: Diff, spoken: Language | None) -> None:
-    from crmreport.produce.diff_page import diff_page
+    from crmreport.produce.diff.page import diff_page
 
     text = diff_page(found, spoken or found.b.record["languages"][0])
     try:

@@ -17,7 +17,7 @@ def index(json: Json = False) -> None:
     Example:
       crmreport index
     """
-    from crmreport.produce.shelf import write_shelf
+    from crmreport.produce.shelf.shelf import write_shelf
 
     page = write_shelf(Workspace.find())
     if json:

@@ -143,7 +143,7 @@ def _client(file: Path) -> dict[str, Any]:
 
 
 def _chapter(workspace: Workspace, name: str) -> dict[str, Any]:
-    from crmreport.produce.declare import load_chapter
+    from crmreport.produce.planning.declare import load_chapter
 
     try:
         declaration = load_chapter(workspace.notebooks, name).declaration

@@ -23,7 +23,7 @@ def plan_of(workspace: Workspace, order: Order, *, explain: bool) -> dict[str, A
         CrmReportError: It could not be made.
     """
     from crmreport.config_file import load_client
-    from crmreport.produce.plan import read_chapters
+    from crmreport.produce.planning.plan import read_chapters
     from crmreport.produce.publish import target
 
     client = load_client(workspace.client_file(order.client))
@@ -49,8 +49,8 @@ def plan_of(workspace: Workspace, order: Order, *, explain: bool) -> dict[str, A
 
 def _explained(workspace: Workspace, client: Client, order: Order) -> list[dict[str, Any]]:
     from crmreport.intake import open_store
-    from crmreport.produce.explain import explain
-    from crmreport.produce.plan import Cache
+    from crmreport.produce.planning.explain import explain
+    from crmreport.produce.planning.plan import Cache
     from crmreport.produce.publish import read_record, target
     from crmreport.produce.run import plan_report
 

@@ -13,7 +13,7 @@ from crmreport.errors import ConfigError, RunError
 from crmreport.workspace import Workspace, slug
 
 if TYPE_CHECKING:
-    from crmreport.produce.verify import Verification
+    from crmreport.produce.records.verify import Verification
 
 
 def verify(
@@ -47,7 +47,7 @@ def verify(
       crmreport verify --all --json
       crmreport verify reports/demo/2026-10 --inputs
     """
-    from crmreport.produce.verify import verify as verified
+    from crmreport.produce.records.verify import verify as verified
 
     if bool(folder) + bool(client) + every != 1:
         raise ConfigError("which reports? name folders, or --client, or say --all")

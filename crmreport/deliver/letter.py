@@ -17,10 +17,10 @@ from crmreport.deliver.published import Report
 from crmreport.errors import ConfigError, RunError
 from crmreport.present.text import Text
 from crmreport.present.words import Words
-from crmreport.produce.declare import Declaration
-from crmreport.produce.naming import period_label
-from crmreport.produce.outputs import Executed, findings
-from crmreport.produce.summary import summarise
+from crmreport.produce.binding.naming import period_label
+from crmreport.produce.binding.outputs import Executed, findings
+from crmreport.produce.binding.summary import summarise
+from crmreport.produce.planning.declare import Declaration
 
 _MOST_FINDINGS = 3
 _DEFINITIONS = "definitions"

@@ -13,7 +13,7 @@ from crmreport.deliver.model import File, Recipient
 from crmreport.errors import ConfigError, RunError
 from crmreport.produce.attempts import last_attempt
 from crmreport.produce.publish import RECORD, target
-from crmreport.produce.verify import verify
+from crmreport.produce.records.verify import verify
 from crmreport.workspace import Workspace
 
 

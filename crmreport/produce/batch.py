@@ -16,8 +16,8 @@ from crmreport.errors import ConfigError, CrmReportError, DataError, NotDelivere
 from crmreport.produce import Limits, Order, Progress, Published, Result, publish
 from crmreport.produce.attempts import Attempt, Status, attempt_file, last_attempt, write_attempt
 from crmreport.produce.kernels import server
+from crmreport.produce.kernels.workshop import Workshop
 from crmreport.produce.run import make_report
-from crmreport.produce.workshop import Workshop
 from crmreport.workspace import Workspace
 
 _STOP_WITHIN = 4.0
@@ -171,7 +171,7 @@ def _settled(workspace: Workspace, now: Attempt) -> bool:
 
 def _write_shelf(workspace: Workspace) -> None:
     # Imported in the fork that writes it: a run in which nothing has changed waits for no template.
-    from crmreport.produce.shelf import write_shelf
+    from crmreport.produce.shelf.shelf import write_shelf
 
     write_shelf(workspace)
 

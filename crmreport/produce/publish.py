@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from crmreport.errors import RunError
-from crmreport.produce import stamps
-from crmreport.produce.digests import seal, sha256
 from crmreport.produce.exchange import exchange
-from crmreport.produce.ingredients import TEMPLATES
+from crmreport.produce.planning.digests import seal, sha256
+from crmreport.produce.planning.ingredients import TEMPLATES
+from crmreport.produce.records import stamps
 from crmreport.workspace import Workspace
 
 RECORD = "run.json"

@@ -15,9 +15,9 @@ from crmreport.errors import ConfigError, NotDeliveredError, RunError
 from crmreport.intake import Store, built_store, open_store
 from crmreport.produce import ChapterRun, Order, Progress, Published, publish
 from crmreport.produce.due import undelivered
+from crmreport.produce.kernels.workshop import Workshop
 from crmreport.produce.lock import locked
-from crmreport.produce.plan import Plan, make_plan, read_chapters
-from crmreport.produce.workshop import Workshop
+from crmreport.produce.planning.plan import Plan, make_plan, read_chapters
 from crmreport.workspace import Workspace
 
 Tell = Callable[[Progress], None]
@@ -142,7 +142,9 @@ def _store(workspace: Workspace, client: Client, workshop: Workshop, deadline: f
 def _prepare(workshop: Workshop) -> None:
     """Import what makes reports while there is nothing to leave behind: a stop is not heard meanwhile."""
     workshop.warm()
-    from crmreport.produce import chapters, deliverables, record  # noqa: F401
+    import crmreport.produce.binding.deliverables
+    import crmreport.produce.kernels.chapters
+    import crmreport.produce.records.record  # noqa: F401
 
     workshop.check()
 
@@ -161,9 +163,9 @@ def _make(
     deadline: float | None,
 ) -> tuple[tuple[ChapterRun, ...], dict[str, int]]:
     """Every file of the report, into the stage."""
-    from crmreport.produce import deliverables
-    from crmreport.produce.chapters import run_chapters
-    from crmreport.produce.record import make_provenance, make_record
+    from crmreport.produce.binding import deliverables
+    from crmreport.produce.kernels.chapters import run_chapters
+    from crmreport.produce.records.record import make_provenance, make_record
     from crmreport.report import client_segments
 
     client_segments(plan.client, workspace)

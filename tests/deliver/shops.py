@@ -8,7 +8,7 @@ from typing import Any
 
 import nbformat
 
-from crmreport.produce.ingredients import chapter_key, report_key
+from crmreport.produce.planning.ingredients import chapter_key, report_key
 from crmreport.produce.publish import write_record
 from tests.produce.chapters import CLIENT, MIME, finding, message
 

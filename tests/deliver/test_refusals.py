@@ -11,7 +11,7 @@ import pytest
 from crmreport.cli import main
 from crmreport.deliver import published
 from crmreport.produce.attempts import Attempt, write_attempt
-from crmreport.produce.verify import verify
+from crmreport.produce.records.verify import verify
 from crmreport.workspace import Workspace
 from tests.deliver.shops import DELIVERY, PERIOD, change_record, publish
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from crmreport.produce import run_report
-from crmreport.produce.html import TEMPLATES
+from crmreport.produce.binding.html import TEMPLATES
 from tests.end_to_end.conftest import PERIOD, DemoReport
 
 pytestmark = pytest.mark.slow

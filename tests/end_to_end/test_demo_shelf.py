@@ -6,10 +6,10 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
-from crmreport.produce.shelf import write_shelf
-from crmreport.produce.standing import read_standings
+from crmreport.produce.shelf.shelf import write_shelf
+from crmreport.produce.shelf.standing import read_standings
 from tests.end_to_end.conftest import PERIOD, DemoReport
-from tests.produce.test_shelf import Seen
+from tests.produce.shelf.test_shelf import Seen
 
 pytestmark = pytest.mark.slow
 

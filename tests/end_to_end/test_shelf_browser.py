@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from crmreport.produce.shelf import write_shelf
+from crmreport.produce.shelf.shelf import write_shelf
 from crmreport.workspace import Workspace
 from tests.end_to_end.test_browser import ARGUMENTS, CHROMIUM, RULES
 from tests.produce.shelves import write_report, write_shelf_of_all_kinds

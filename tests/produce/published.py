@@ -12,10 +12,10 @@ import nbformat
 from crmreport.config_file import load_client
 from crmreport.intake import open_store
 from crmreport.produce import ChapterRun, publish
-from crmreport.produce.ingredients import House
-from crmreport.produce.plan import Plan, make_plan, read_chapters
-from crmreport.produce.record import make_provenance, make_record
-from crmreport.produce.tables import write_csv
+from crmreport.produce.binding.tables import write_csv
+from crmreport.produce.planning.ingredients import House
+from crmreport.produce.planning.plan import Plan, make_plan, read_chapters
+from crmreport.produce.records.record import make_provenance, make_record
 from crmreport.workspace import Workspace
 from tests.produce.chapters import MIME, finding, message, table
 

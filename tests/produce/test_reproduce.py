@@ -11,10 +11,10 @@ import pytest
 from crmreport.config_file import load_client
 from crmreport.intake import open_store
 from crmreport.produce import publish, run_report
-from crmreport.produce.diff import diff
-from crmreport.produce.explain import Reason, explain
-from crmreport.produce.plan import Cache, make_plan, read_chapters
-from crmreport.produce.verify import verify
+from crmreport.produce.diff.compare import diff
+from crmreport.produce.planning.explain import Reason, explain
+from crmreport.produce.planning.plan import Cache, make_plan, read_chapters
+from crmreport.produce.records.verify import verify
 from crmreport.workspace import Workspace
 from tests.produce.chapters import write_shop
 

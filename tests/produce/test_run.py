@@ -13,8 +13,8 @@ import pytest
 
 from crmreport.errors import ConfigError, RunError
 from crmreport.produce import Limits, publish, run_report
-from crmreport.produce.execute import Task, execute
-from crmreport.produce.workshop import Workshop
+from crmreport.produce.kernels.execute import Task, execute
+from crmreport.produce.kernels.workshop import Workshop
 from crmreport.workspace import Workspace
 from tests.produce.chapters import write_chapter, write_shop
 

@@ -30,9 +30,9 @@ MODULES = (
     "nbformat",
     "nbconvert",
     "xlsxwriter",
-    "crmreport.produce.html",
-    "crmreport.produce.bind",
-    "crmreport.produce.tables",
+    "crmreport.produce.binding.html",
+    "crmreport.produce.binding.bind",
+    "crmreport.produce.binding.tables",
     "weasyprint",
 )
 

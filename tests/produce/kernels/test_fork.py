@@ -19,7 +19,7 @@ from jupyter_client.manager import KernelManager
 from crmreport.errors import DataError, RunError, StoppedError
 from crmreport.produce import Limits
 from crmreport.produce.kernels.lab import SPECS
-from crmreport.produce.workshop import Workshop
+from crmreport.produce.kernels.workshop import Workshop
 
 pytestmark = pytest.mark.slow
 
@@ -162,7 +162,7 @@ def test_what_lies_in_the_working_folder_is_not_taken_for_a_package(tmp_path: Pa
     script = tmp_path / "look.py"
     script.write_text(
         "from crmreport.produce import Limits\n"
-        "from crmreport.produce.workshop import Workshop\n"
+        "from crmreport.produce.kernels.workshop import Workshop\n"
         "from tests.produce.kernels.test_fork import what_is_there\n"
         "with Workshop(Limits()) as shop:\n"
         "    print(shop.call_until(None, 'a look', what_is_there)['missing'])\n",
@@ -179,7 +179,7 @@ def test_what_lies_in_the_working_folder_is_not_taken_for_a_package(tmp_path: Pa
 DRIVER = """
 import sys, threading, time
 from crmreport.produce import Limits
-from crmreport.produce.workshop import Workshop
+from crmreport.produce.kernels.workshop import Workshop
 from tests.produce.kernels.test_fork import wait_forever
 if __name__ == "__main__":
     with Workshop(Limits(jobs=2)) as shop:

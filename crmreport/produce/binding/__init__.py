@@ -1,0 +1,1 @@
+"""From executed chapters to the files of a report: one book per language, tables, lists, front page."""

@@ -1,0 +1,1 @@
+"""What differs between two reports, in numbers, and why."""

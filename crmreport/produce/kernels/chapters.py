@@ -1,0 +1,114 @@
+"""The chapters of one report: taken from the cache, or run side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from crmreport.produce import ChapterRun
+from crmreport.produce.canary import foreign_in
+from crmreport.produce.kernels.execute import Outcome, Task, execute
+from crmreport.produce.kernels.workshop import Workshop
+from crmreport.produce.planning.plan import Cache, Plan, Step
+from crmreport.workspace import HOME_VARIABLE, Workspace
+
+
+def run_chapters(
+    workspace: Workspace,
+    plan: Plan,
+    stage: Path,
+    workshop: Workshop,
+    *,
+    canaries: Mapping[str, str],
+    force: bool,
+    deadline: float | None,
+    tell: Callable[[int, int, str], None],
+) -> tuple[list[ChapterRun], dict[str, Outcome]]:
+    """Run what has no cached result; leave every executed notebook in stage/notebooks.
+
+    Args:
+        stage: The folder the report is built in.
+        canaries: Word → the other client it belongs to; a chapter that holds one is not kept.
+        force: Run every chapter, cached or not.
+        deadline: When the report has to be over, on the monotonic clock.
+        tell: Told how many chapters of how many are done, and which was the last.
+
+    Returns:
+        What became of every chapter of the plan, in its order; the outcomes of those that ran.
+
+    Raises:
+        StoppedError: The run was stopped.
+    """
+    cache = Cache(workspace.reports / ".cache" / plan.client.client)
+    wanted = [step for step in plan.steps if not step.missing]
+    notebooks, lists = stage / "notebooks", stage / ".lists"
+    # Taken at once: while the others run, another report may push them out of the cache.
+    reused = {
+        step.name
+        for step in wanted
+        if not force and cache.take(step, notebooks / f"{step.name}.ipynb", lists / step.name)
+    }
+    tasks = [_task(workspace, plan, step, notebooks, lists) for step in wanted if step.name not in reused]
+    tell(len(reused), len(wanted), "")
+    outcomes: dict[str, Outcome] = {}
+
+    def done(outcome: Outcome) -> None:
+        outcomes[outcome.chapter] = outcome
+        tell(len(reused) + len(outcomes), len(wanted), outcome.chapter)
+
+    _side_by_side(tasks, workshop, deadline, done)
+
+    runs: list[ChapterRun] = []
+    for step in plan.steps:
+        if step.missing:
+            runs.append(ChapterRun(step.name, "skipped", False, 0.0, f"no {', '.join(step.missing)}"))
+        elif step.name in reused:
+            runs.append(ChapterRun(step.name, "done", True, 0.0))
+        else:
+            o = outcomes[step.name]
+            notebook = notebooks / f"{step.name}.ipynb"
+            if o.status == "done" and not foreign_in(notebook, canaries):
+                cache.keep(step, notebook, lists / step.name)
+            seconds = round(o.seconds, 3)
+            runs.append(ChapterRun(step.name, o.status, False, seconds, o.error or "", o.memory, o.slowest))
+    return runs, outcomes
+
+
+def _side_by_side(
+    tasks: list[Task], workshop: Workshop, deadline: float | None, done: Callable[[Outcome], None]
+) -> None:
+    if not tasks:
+        return
+    with ThreadPoolExecutor(min(workshop.jobs, len(tasks))) as pool:
+        waiting = [pool.submit(execute, task, workshop, deadline=deadline) for task in tasks]
+        try:
+            for future in as_completed(waiting):
+                done(future.result())
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            raise
+
+
+def _task(workspace: Workspace, plan: Plan, step: Step, notebooks: Path, lists: Path) -> Task:
+    return Task(
+        chapter=step.name,
+        notebook=step.chapter.notebook,
+        output=notebooks / f"{step.name}.ipynb",
+        lists=lists / step.name,
+        parameters={
+            "client": plan.client.client,
+            "period": plan.period.name,
+            "lang": ",".join(plan.languages),
+            **step.parameters,
+        },
+        environment={HOME_VARIABLE: str(workspace.root), "PYTHONPATH": _package_path()},
+    )
+
+
+def _package_path() -> str:
+    # What a chapter starts itself must import the very package that planned the run, installed or not.
+    here = str(Path(__file__).resolve().parents[3])
+    return os.pathsep.join(dict.fromkeys([here, *filter(None, [os.environ.get("PYTHONPATH")])]))

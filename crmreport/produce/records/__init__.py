@@ -1,0 +1,1 @@
+"""What a report was made of, written down, and checked against what lies there."""

@@ -1,0 +1,321 @@
+"""The page: one language, plain ids, nothing from outside, the same bytes every time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from html import unescape
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from crmreport.config import Client
+from crmreport.errors import RunError
+from crmreport.period import Period
+from crmreport.produce.binding import html, pdf
+from crmreport.produce.binding.bind import bind
+from crmreport.produce.binding.book import Book, make_book
+from crmreport.produce.binding.outputs import Executed
+from crmreport.produce.planning.declare import Declaration
+from crmreport.produce.records.provenance import InputFile, Provenance
+from crmreport.produce.records.record import ListCount
+from tests.produce.chapters import finding, message, table
+
+MIME = "application/vnd.crmreport.v1+json"
+TITLES = {"sales": ("売上", "Sales"), "decile": ("デシル分析", "Decile analysis")}
+KPI = (
+    "kpi,spec,value,previous,year_ago\nrevenue,money,12345678,12000000,\n"
+    "orders,count,3210,3210,3000\nrepeat_rate,pct,0.41,0.40,0.45\n"
+)
+
+
+def executed(chapter: str, *items: dict[str, Any], prose: dict[str, str] | None = None) -> Executed:
+    new = nbformat.v4
+    cells = []
+    for lang, text in (prose or {}).items():
+        cells.append(new.new_markdown_cell(text, metadata={"tags": [f"lang-{lang}"]}))
+    for item in items:
+        output = new.new_output("execute_result", {MIME: {"items": [item]}, "text/html": "<b>screen</b>"})
+        cells.append(new.new_code_cell("report.show(...)", outputs=[output]))
+    ja, en = TITLES.get(chapter, (chapter, chapter))
+    declaration = Declaration(chapter=chapter, title={"ja": ja, "en": en})
+    return Executed(declaration, "done", new.new_notebook(cells=cells))
+
+
+CHAPTERS = [
+    executed(
+        "sales",
+        message("sales", "10月の売上は前年を3%上回った", "October revenue was 3% above last year"),
+        table("sales.kpi", KPI, head=("指標", "書式", "値", "前", "年")),
+        prose={"ja": "### 何を見るか\n本文です。\n\n### 読み方\n次です。", "en": "### What it is\nText."},
+    ),
+    executed(
+        "decile",
+        message("decile", "上位10%が売上の51%を占める", "The top 10% bring 51% of revenue"),
+        finding("decile.lapsed_top", rows=900),
+    ),
+    executed("data_quality", finding("data_quality.gap", severity="warning", money=None, measure="data_fix")),
+]
+CLIENT = Client.model_validate(
+    {
+        "client": "shop",
+        "name": {"ja": "花田<商店>", "en": "Hanada & Sons"},
+        "sources": {"order_lines": [{"path": "x.csv", "columns": {}}]},
+        "reports": {"assessment": {"chapters": ["sales"]}},
+    }
+)
+PERIOD = Period.parse("2026-10")
+
+
+def book(
+    lang: str = "ja",
+    chapters: list[Executed] | None = None,
+    client: Client = CLIENT,
+    lists: dict[str, ListCount] | None = None,
+) -> Book:
+    return make_book(
+        lang=lang,
+        report="assessment",
+        client=client,
+        client_folder=Path(),
+        period=PERIOD,
+        chapters=CHAPTERS if chapters is None else chapters,
+        provenance=Provenance(inputs=(InputFile("受注.csv", "ab" * 32, 12),)),
+        lists=lists,
+    )
+
+
+@pytest.mark.parametrize(
+    ("without", "ja", "en"),
+    [
+        pytest.param(0, "900人", "900 customers", id="all consented"),
+        pytest.param(
+            100,
+            "900人。リストは800人（連絡の同意がない100人を除く）",
+            "900 customers. 800 on the list (100 without consent left out)",
+            id="some did not",
+        ),
+        pytest.param(
+            None,
+            "900人。配信同意の項目がないため、送付前に同意をご確認ください。",
+            "900 customers. The files have no column of consent; check consent before sending.",
+            id="nobody knows",
+        ),
+    ],
+)
+def test_an_action_says_what_is_known_of_consent(without: int | None, ja: str, en: str) -> None:
+    lists = {"decile.lapsed_top": ListCount(900 - (without or 0), without)}
+    for lang, who in (("ja", ja), ("en", en)):
+        (action,) = [a for a in book(lang, lists=lists).actions if a.list_file]
+        assert action.who == who
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return {lang: html.render(book(lang)) for lang in ("ja", "en")}
+
+
+def test_one_language_only(pages: dict[str, str]) -> None:
+    assert '<html lang="ja">' in pages["ja"]
+    assert "本文です。" in pages["ja"]
+    assert "What it is" not in pages["ja"]
+    assert "What it is" in pages["en"]
+    assert not re.search(r"[ぁ-んァ-ヶ]", html.visible_text(pages["en"]).replace("受注.csv", ""))
+
+
+def test_notebooks_own_screen_html_and_code_are_left_out(pages: dict[str, str]) -> None:
+    assert "<b>screen</b>" not in pages["ja"]
+    assert "report.show" not in pages["ja"]
+
+
+def test_names_are_escaped(pages: dict[str, str]) -> None:
+    assert "花田&lt;商店&gt;" in pages["ja"]
+    assert "Hanada &amp; Sons" in pages["en"]
+
+
+def test_ids_are_plain_stable_and_unique(pages: dict[str, str]) -> None:
+    for page in pages.values():
+        ids = re.findall(r'\bid="([^"]*)"', page)
+        assert len(ids) == len(set(ids))
+        assert all(re.fullmatch(r"[a-z][a-z0-9-]*", i) for i in ids)
+        assert {"sales", "sales-1", "chapter-decile", "finding-decile-lapsed-top", "actions"} <= set(ids)
+
+
+def test_headings_are_in_order(pages: dict[str, str]) -> None:
+    for page in pages.values():
+        levels = [int(level) for level in re.findall(r"<h([1-6])\b", page)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_actions_stand_before_data_quality(pages: dict[str, str]) -> None:
+    order = [pages["ja"].index(f'id="{i}"') for i in ("summary", "contents", "chapter-sales", "actions")]
+    order += [pages["ja"].index(f'id="{i}"') for i in ("chapter-data-quality", "provenance")]
+    assert order == sorted(order)
+
+
+def test_nothing_is_asked_of_a_server(pages: dict[str, str]) -> None:
+    for page in pages.values():
+        html.check(page)
+        assert "default-src 'none'" in unescape(page)
+        assert "http://" not in page.replace("http://www.w3.org", "")
+        assert "https://" not in page
+        assert page.count("<script>") == page.count("<script") == 1
+
+
+def test_script_hash_is_the_script_s(pages: dict[str, str]) -> None:
+    script = re.search(r"<script>(.*?)</script>", pages["ja"], re.DOTALL)
+    assert script
+    assert html.policy(script[1]).split("sha256-")[1].split("'")[0] in unescape(pages["ja"])
+
+
+def test_template_is_lean() -> None:
+    assert sum(p.stat().st_size for p in html.TEMPLATE.iterdir()) <= 60_000
+
+
+@pytest.mark.parametrize(
+    ("inserted", "match"),
+    [
+        pytest.param('<img src="https://example.org/a.png">', "asks a server", id="image"),
+        pytest.param("<img src=//example.org/a.png>", "asks a server", id="image without a scheme"),
+        pytest.param("<style>@import url(http://example.org)</style>", "asks a server", id="style sheet"),
+        pytest.param('<a href="#nowhere">x</a>', "leads nowhere", id="link into nothing"),
+        pytest.param('<a href="lists/x.xlsx">x</a>', "not delivered", id="file that is not there"),
+        pytest.param('<p id="summary"></p>', "share the id 'summary'", id="id twice"),
+    ],
+)
+def test_check_refuses(pages: dict[str, str], inserted: str, match: str) -> None:
+    with pytest.raises(RunError, match=match):
+        html.check(pages["ja"].replace("</main>", inserted + "</main>"))
+
+
+def test_missing_glyph_names_text_and_font() -> None:
+    chapters = [executed("sales", message("sales", "売上は\U0001f600増えた", "Up"))]
+    with pytest.raises(RunError, match=r"U\+1F600.*NotoSansCJKjp"):
+        html.render(book("ja", chapters))
+
+
+def test_same_input_same_bytes(pages: dict[str, str]) -> None:
+    assert html.render(book("ja")) == pages["ja"]
+    first, second = (pdf.print_pdf(pages["ja"], as_of=PERIOD.as_of).data for _ in range(2))
+    assert first == second
+
+
+def test_kpi_tiles_compare_rates_in_points_and_amounts_in_percent() -> None:
+    tiles = book("ja").summary.kpis
+    assert [t.value for t in tiles] == ["12.3百万円", "3,210", "41.0%"]
+    assert [(c.text, c.direction) for c in tiles[0].changes] == [("+2.9%", "up"), ("–", "flat")]
+    assert [(c.text, c.direction) for c in tiles[1].changes] == [("±0.0%", "flat"), ("+7.0%", "up")]
+    assert [(c.text, c.direction) for c in tiles[2].changes] == [
+        ("+1.0ポイント", "up"),
+        ("−4.0ポイント", "down"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "labels"),
+    [
+        pytest.param("previous,year_ago\nrevenue,money,3,,", [], id="no earlier period"),
+        pytest.param("previous,year_ago\nrevenue,money,3,2,", ["前月比"], id="no year ago"),
+        pytest.param(
+            "previous,year_ago,change_previous,change_year_ago\nrevenue,money,3,2,2,,", [], id="not over yet"
+        ),
+    ],
+)
+def test_tiles_have_no_line_for_what_cannot_be_compared(columns: str, labels: list[str]) -> None:
+    kpi = table("sales.kpi", f"kpi,spec,value,{columns}\n")
+    (tile,) = book("ja", [executed("sales", kpi)]).summary.kpis
+    assert [change.label for change in tile.changes] == labels
+
+
+def test_findings_stand_by_severity_then_money_and_data_caveats_apart() -> None:
+    items = [
+        finding("decile.small", severity="warning", money=1e5),
+        finding("decile.large", severity="warning", money=9e6),
+        finding("decile.grave", severity="critical", money=None),
+        finding("decile.chance", severity="opportunity", money=9e9),
+        finding("decile.aside", severity="info", money=None),
+    ]
+    summary = book("ja", [executed("decile", *items), CHAPTERS[2]]).summary
+    assert [h.anchor for h in summary.highlights] == [
+        f"finding-decile-{name}" for name in ("grave", "large", "small", "chance")
+    ]
+    assert [c.anchor for c in summary.caveats] == ["finding-data-quality-gap"]
+
+
+def test_page_1_stays_one_page_with_long_sentences() -> None:
+    items = []
+    for number in range(8):
+        item = finding(f"decile.f{number}")
+        for text in item["text"].values():
+            text.update({part: text[part] * 9 for part in ("what", "so_what", "do_what")})
+        items.append(item)
+    bound = bind(book("ja", [*CHAPTERS[:1], executed("decile", *items)]), PERIOD.as_of, [])
+    assert 'class="summary density-0"' not in bound.html
+    assert bound.html.count('class="critical"') >= 3
+
+
+def test_small_lists_are_not_sent_into_a_split_that_tells_nothing() -> None:
+    actions = book(
+        "ja", [executed("decile", finding("decile.a", rows=40), finding("decile.b", rows=4000))]
+    ).actions
+    assert "40人と少ない" in actions[0].test
+    assert "1割を無作為に" in actions[1].test
+
+
+@pytest.mark.parametrize(
+    ("measure", "rows", "who"),
+    [
+        pytest.param("return_offer", 900, "900人", id="a list: its people"),
+        pytest.param("second_purchase_offer", None, "販促・CRMの担当", id="letters without a list"),
+        pytest.param("member_signup", None, "商品・店舗の担当", id="sign-up happens at the till"),
+        pytest.param("data_fix", None, "社内のデータ担当", id="data"),
+    ],
+)
+def test_an_action_names_who_can_do_it(measure: str, rows: int | None, who: str) -> None:
+    item = finding("decile.a", rows=rows, measure=measure)
+    (action,) = book("ja", [executed("decile", item)]).actions
+    assert action.who == who
+
+
+def test_money_of_a_data_fault_is_not_called_sales_to_move() -> None:
+    items = [finding("decile.a", measure="data_fix"), finding("decile.b", measure="early_access")]
+    fault, offer = book("ja", [executed("decile", *items)]).actions
+    assert "関わる売上は" in fault.effect
+    assert "どれだけ動くか" in offer.effect
+
+
+def test_no_space_between_japanese_sentences(pages: dict[str, str]) -> None:
+    assert not re.search(r"。[ \u00a0]\S", pages["ja"])
+
+
+def test_failed_chapter_marks_the_book_partial() -> None:
+    failed = replace(CHAPTERS[1], status="failed", notebook=None, reason="cell 'x': ValueError: no")
+    page = html.render(book("ja", [CHAPTERS[0], failed]))
+    assert "未完成版" in page
+    assert "ValueError: no" in page
+
+
+def test_pdf_has_real_fonts_tags_and_right_page_numbers(pages: dict[str, str], tmp_path: Path) -> None:
+    pypdf = pytest.importorskip("pypdf")
+    printed = pdf.print_pdf(pages["ja"], as_of=date(2026, 10, 31))
+    (tmp_path / "a.pdf").write_bytes(printed.data)
+    reader = pypdf.PdfReader(tmp_path / "a.pdf")
+    assert len(reader.pages) == printed.pages
+    fonts = set()
+    for page in reader.pages:
+        for font in (page["/Resources"].get("/Font") or {}).values():
+            fonts.add((font.get_object()["/Subtype"], str(font.get_object()["/BaseFont"])))
+    assert fonts
+    assert all(kind == "/Type0" and "Noto-Sans-CJK" in name for kind, name in fonts)
+    assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert reader.trailer["/Root"]["/Lang"] == "ja"
+    assert "花田<商店>" in reader.pages[0].extract_text()
+    contents = reader.pages[printed.anchors["contents"] - 1].extract_text()
+    assert re.search(rf"デシル分析.*?\D{printed.anchors['chapter-decile']}\b", contents, re.DOTALL)
+    assert [entry["/Title"] for entry in reader.outline if not isinstance(entry, list)]
