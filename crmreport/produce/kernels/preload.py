@@ -1,4 +1,4 @@
-"""What the fork server imports, once, before the first fork. Imported by it and by nobody else.
+"""What the fork server imports, once, before the first fork.
 
 Nothing here may start a thread or open a DuckDB, Arrow or Polars object: neither survives a fork.
 """
@@ -35,6 +35,9 @@ MODULES = (
     "crmreport.produce.binding.tables",
     "weasyprint",
 )
+
+MARK = "CRMREPORT_FORK_SERVER"
+"""Set for the fork server alone: whoever else imports this module gets names and no effects."""
 
 MISSING: dict[str, str] = {}
 """Module → why it could not be imported. multiprocessing would hide it; a fork that needs the
@@ -73,19 +76,18 @@ def _print_once() -> None:
     weasyprint.HTML(string="<p>顧客</p>").write_pdf()
 
 
-_load()
-_draw_once()
-if "weasyprint" not in MISSING:
-    _print_once()
-# Shared memory stays shared: the collector of a fork leaves alone what was there before it.
-gc.collect()
-gc.freeze()
-
-
-def _leave(server: int = os.getpid()) -> None:
+def _leave(server: int) -> None:
     # What was frozen is never collected, and DuckDB would print pages about that on the way out.
     if os.getpid() == server:
         os._exit(0)
 
 
-atexit.register(_leave)
+if os.environ.pop(MARK, None):
+    _load()
+    _draw_once()
+    if "weasyprint" not in MISSING:
+        _print_once()
+    # Shared memory stays shared: the collector of a fork leaves alone what was there before it.
+    gc.collect()
+    gc.freeze()
+    atexit.register(_leave, os.getpid())

@@ -14,11 +14,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-PRELOAD = "crmreport.produce.kernels.preload"
+from crmreport.produce.kernels import preload
+
+PRELOAD = preload.__name__
 # Fixed before the interpreter starts: sets are then in the same order in every run, and the forks
 # of several cores do not each start a thread per core for linear algebra; and a pandas.py in the
 # working folder is not taken for the package.
-_FROM_THE_START = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "PYTHONSAFEPATH": "1"}
+_FROM_THE_START = {
+    "PYTHONHASHSEED": "0",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONSAFEPATH": "1",
+    preload.MARK: "1",
+}
 _starting = threading.Lock()
 _era = 0
 """Grows when the server is ended: who still waited for that one must not start the next."""

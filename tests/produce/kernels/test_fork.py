@@ -108,6 +108,11 @@ def test_imports_are_done_before_the_fork(workshop: Workshop) -> None:
     assert there["seed"] == "0"
 
 
+def test_the_list_of_imports_does_nothing_to_a_process_that_reads_it() -> None:
+    code = "import sys, crmreport.produce.kernels.preload; sys.exit(1 if 'pandas' in sys.modules else 3)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 3
+
+
 def test_every_fork_is_a_process_of_its_own_and_draws_its_own_numbers(workshop: Workshop) -> None:
     first, second = (workshop.call_until(None, "a look", what_is_there) for _ in range(2))
     assert first["pid"] != second["pid"]
