@@ -55,7 +55,7 @@ types: setup-dev ## static types
 	$(BIN)/pyright
 
 unit: setup-dev ## unit, property, golden, notebook and end-to-end tests
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadgroup
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 test-airflow: setup-dev .cache/airflow/.done ## the DAG of crmreport schedule in a real Airflow
 	$(BIN)/python -m pytest tests/cli/test_airflow.py

@@ -18,14 +18,6 @@ SHARED = ROOT.parent / "shared"
 Engine = Callable[[pd.DataFrame], Any]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file stay in one process, and those on the whole demo report in the one that makes it."""
-    for item in items:
-        file = item.path
-        together = file.parent if file.parent.name == "end_to_end" else file
-        item.add_marker(pytest.mark.xdist_group(together.relative_to(ROOT).as_posix()))
-
-
 @pytest.fixture(params=["pandas", "polars", "duckdb"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """A function that puts a pandas frame onto the engine under test."""
