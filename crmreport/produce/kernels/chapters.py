@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from crmreport.produce import ChapterRun
 from crmreport.produce.canary import foreign_in
 from crmreport.produce.kernels.execute import Outcome, Task, execute
+from crmreport.produce.kernels.server import package_path
 from crmreport.produce.kernels.workshop import Workshop
 from crmreport.produce.planning.plan import Cache, Plan, Step
 from crmreport.workspace import HOME_VARIABLE, Workspace
@@ -104,11 +104,5 @@ def _task(workspace: Workspace, plan: Plan, step: Step, notebooks: Path, lists: 
             "lang": ",".join(plan.languages),
             **step.parameters,
         },
-        environment={HOME_VARIABLE: str(workspace.root), "PYTHONPATH": _package_path()},
+        environment={HOME_VARIABLE: str(workspace.root), "PYTHONPATH": package_path()},
     )
-
-
-def _package_path() -> str:
-    # What a chapter starts itself must import the very package that planned the run, installed or not.
-    here = str(Path(__file__).resolve().parents[3])
-    return os.pathsep.join(dict.fromkeys([here, *filter(None, [os.environ.get("PYTHONPATH")])]))

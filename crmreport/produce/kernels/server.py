@@ -77,13 +77,17 @@ def _refuse_if_over(era: int) -> None:
         raise EOFError("the fork server was ended")
 
 
+def package_path() -> str:
+    """``PYTHONPATH`` of what is started here: the very package of this process first, installed or not."""
+    here = str(Path(__file__).resolve().parents[3])
+    return os.pathsep.join(dict.fromkeys([here, *filter(None, [os.environ.get("PYTHONPATH")])]))
+
+
 @contextlib.contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    # The server takes the package from where this process has it, installed or not.
-    here = str(Path(__file__).resolve().parents[3])
-    path = os.pathsep.join(dict.fromkeys([here, *filter(None, [os.environ.get("PYTHONPATH")])]))
-    before = {name: os.environ.get(name) for name in (*values, "PYTHONPATH")}
-    os.environ.update({**values, "PYTHONPATH": path})
+    values = {**values, "PYTHONPATH": package_path()}
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
@@ -210,7 +214,6 @@ def _die_with_parent_on_linux() -> None:
     # The parent is the fork server, which goes with the driver: this also reaches a process whose
     # threads do not get to run, deep in a library.
     import ctypes
-    import sys
 
     if sys.platform != "linux":
         return

@@ -23,12 +23,14 @@ class Watched:
     Args:
         process: What is watched.
         deadline: When it has to be over, on the monotonic clock.
-        peak: Most memory it was seen to hold, with its children, in bytes.
+        held: Memory it held when last looked at, with its children, in bytes.
+        peak: The most it was seen to hold.
         ended: Why it was ended from here, empty if it was not.
     """
 
     process: Forked
     deadline: float | None = None
+    held: int = 0
     peak: int = 0
     ended: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -101,7 +103,7 @@ class Watch:
     def held(self) -> int:
         """Bytes in memory of all processes under watch, as last seen."""
         with self._lock:
-            return sum(_resident(w.process.pid) for w in self._watched)
+            return sum(watched.held for watched in self._watched)
 
     def _look(self) -> None:
         while not self._over.wait(_EVERY):
@@ -109,7 +111,7 @@ class Watch:
                 everything = list(self._watched)
             now = monotonic()
             for watched in everything:
-                held = _resident(watched.process.pid)
+                watched.held = held = _resident(watched.process.pid)
                 watched.peak = max(watched.peak, held)
                 if held > self.memory:
                     watched.end(
