@@ -37,7 +37,7 @@ def shop(root: Path, own: str, **more: object) -> tuple[Client, Workspace]:
 def test_names_of_the_map_and_of_the_presets_are_known(tmp_path: Path) -> None:
     client, workspace = shop(tmp_path, MAP + "names: {vip: {ja: 上得意, en: VIP}}\n")
     words = client_words(client, client_segments(client, workspace), "ja")
-    assert [words.label(f"segment.{s}") for s in ("vip", "loyal")] == ["上得意", "優良"]
+    assert [words.label(f"segment.{s}") for s in ("vip", "loyal")] == ["上得意", "常連"]
 
 
 def test_a_segment_without_a_name_is_refused(tmp_path: Path) -> None:
