@@ -50,7 +50,7 @@ class CampaignPlan:
     window_days: int = 30
     primary: Primary = "revenue"
     guardrails: Mapping[str, float] = field(default_factory=dict)
-    costs: Costs = Costs()
+    costs: Costs = field(default_factory=Costs)
     margin_rate: float | None = None
     kind: CampaignKind = "single"
     planned_customers: int | None = None
