@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from crmreport.config_campaigns import Campaign
 from crmreport.period import Period
 
 Language = Literal["ja", "en"]
-TableName = Literal["order_lines", "customers", "products"]
+TableName = Literal["order_lines", "customers", "products", "sends", "web_events"]
 AxisName = Literal["category", "taste", "brand"]
 
 
@@ -219,6 +220,7 @@ class Client(_Strict):
     """Name of a preset, or a YAML file beside client.yml."""
     control_totals: list[ControlTotal] = []
     targets: dict[str, float] = {}
+    campaigns: list[Campaign] = []
     reports: Annotated[dict[Slug, ReportPlan], Field(min_length=1)]
     delivery: list[Delivery] = []
     schedule: Schedule = Schedule()

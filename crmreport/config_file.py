@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from crmreport.config import MAIL_ADDRESS, MONTH, Client
+from crmreport.config_campaigns import PLAN, campaign_faults
 from crmreport.errors import ConfigError
 from crmreport.yaml_file import Place, YamlFile, read_yaml
 
@@ -31,6 +32,7 @@ _FORMS = {
     r"^[a-z0-9_-]{1,64}$": "1 to 64 of a-z, 0-9, _ and -",
     r"^#[0-9a-fA-F]{6}$": "a colour such as '#8a1c4a', in quotes",
     r"^[A-Z]{3}$": "three capitals such as JPY",
+    PLAN: "the file crmreport plan-test wrote, such as tests/2026-11-refill.yml",
     MONTH: "a month such as 2026-04",
     MAIL_ADDRESS: "one plain address such as name@example.co.jp",
 }
@@ -178,6 +180,16 @@ def _disagreements(file: YamlFile, client: Client, folder: Path) -> Iterator[str
             yield f"{file.where(place)}: {_dotted(place)}: {error}"
     yield from _axis_faults(file, client)
     yield from _delivery_faults(file, client)
+    for i, key, reason in campaign_faults(client.campaigns, client.languages):
+        place = ("campaigns", i, *key)
+        yield f"{file.where(place)}: {_dotted(place)}: {reason}"
+    for i, campaign in enumerate(client.campaigns):
+        if campaign.plan is not None and not (folder / campaign.plan).is_file():
+            place = ("campaigns", i, "plan")
+            yield (
+                f"{file.where(place)}: {_dotted(place)}: {_shown(campaign.plan)} does not exist; "
+                f"draw it with crmreport plan-test, or take the key out"
+            )
     for i, name in enumerate(client.schedule.reports or []):
         if name not in client.reports:
             place = ("schedule", "reports", i)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from crmreport.analysis.segments import SegmentMap
 from crmreport.config import Client, Language, Policies
+from crmreport.config_campaigns import Campaign
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, DataError
 from crmreport.intake import IntakeReport, Store, open_store
 from crmreport.period import Period
+from crmreport.plan_file import PlannedTest, load_assignment, load_planned, plan_path
 from crmreport.present.finding import Finding
 from crmreport.present.show import Shown, Thing
 from crmreport.present.style import Style, legible
@@ -27,6 +29,8 @@ from crmreport.workspace import Workspace
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+
+    from crmreport.analysis.campaign.plan import CampaignPlan
 
 LISTS_VARIABLE = "CRMREPORT_LISTS"
 _CONSENTS = ("consent_mail", "consent_line", "consent_sms", "consent_dm")
@@ -77,6 +81,31 @@ class Report:
         """The client's RFM segment map."""
         return client_segments(self.client, self.workspace)
 
+    @cached_property
+    def campaigns(self) -> tuple[CampaignPlan, ...]:
+        """The client's campaigns as planned, in order of their start; those still to come among them."""
+        plans = [campaign_plan(c, self.policies, self._planned.get(c.id)) for c in self.client.campaigns]
+        return tuple(sorted(plans, key=lambda plan: (plan.start, plan.campaign_id)))
+
+    @cached_property
+    def _planned(self) -> Mapping[str, PlannedTest]:
+        """Campaign → its plan, of the campaigns that were drawn by ``crmreport plan-test``."""
+        folder = self.workspace.client(self.client.client)
+        return {c.id: load_planned(folder / c.plan) for c in self.client.campaigns if c.plan is not None}
+
+    def planned_assignment(self, campaign_id: str) -> pd.DataFrame | None:
+        """Who was drawn for which arm before anything was sent: ``customer_id``, ``stratum``, ``arm``.
+
+        Returns:
+            None where the campaign was not drawn by ``crmreport plan-test``.
+
+        Raises:
+            DataError: The list is not there, or is not the one that was drawn.
+        """
+        if (planned := self._planned.get(campaign_id)) is None:
+            return None
+        return load_assignment(plan_path(self.workspace.client(self.client.client), campaign_id), planned)
+
     @property
     def intake(self) -> IntakeReport:
         """What was done to the client's files."""
@@ -100,6 +129,16 @@ class Report:
     def products(self) -> duckdb.DuckDBPyRelation:
         """Products, one row each."""
         return self._table("products")
+
+    @property
+    def sends(self) -> duckdb.DuckDBPyRelation:
+        """Sends, one row per customer, campaign and step, all dates; customers held out among them."""
+        return self._table("sends")
+
+    @property
+    def web_events(self) -> duckdb.DuckDBPyRelation:
+        """Web events, one row each, all dates."""
+        return self._table("web_events")
 
     def _table(self, name: str) -> duckdb.DuckDBPyRelation:
         if not self.has(name):
@@ -151,6 +190,55 @@ class Report:
         return joined
 
 
+def campaign_plan(campaign: Campaign, policies: Policies, planned: PlannedTest | None = None) -> CampaignPlan:
+    """A campaign of the client file as analyses take it.
+
+    Args:
+        campaign: Its entry in the client file.
+        policies: The client's; a campaign without a margin of its own has theirs.
+        planned: Its plan, where customers were drawn for it: arms and customers are as drawn.
+
+    Raises:
+        ConfigError: Entry and plan speak of different campaigns or arms, or dates contradict each other.
+    """
+    # Imported here: whoever binds pages reads words from this module and computes no statistics.
+    from crmreport.analysis.campaign.money import Costs
+    from crmreport.analysis.campaign.plan import CampaignPlan
+
+    arms = {name: arm.share for name, arm in campaign.arms.items()}
+    if planned is not None:
+        arms = _as_drawn(campaign, planned)
+    return CampaignPlan(
+        campaign_id=campaign.id,
+        channel=campaign.channel,
+        start=campaign.start,
+        end=campaign.end,
+        arms=arms,
+        control=campaign.control,
+        randomised=campaign.randomised,
+        window_days=campaign.window_days,
+        primary=campaign.primary,
+        guardrails={str(metric): harm for metric, harm in campaign.guardrails.items()},
+        costs=Costs(send=campaign.cost.send, coupon=campaign.cost.coupon, fixed=campaign.cost.fixed),
+        margin_rate=policies.gross_margin_rate if campaign.margin_rate is None else campaign.margin_rate,
+        kind=campaign.kind,
+        planned_customers=planned.customers if planned is not None else campaign.planned_customers,
+        follows=campaign.follows,
+    )
+
+
+def _as_drawn(campaign: Campaign, planned: PlannedTest) -> dict[str, float]:
+    recipe, where = planned.recipe, f"campaign {campaign.id!r}: {campaign.plan}"
+    if recipe.campaign_id != campaign.id:
+        raise ConfigError(f"{where} is the plan of {recipe.campaign_id!r}; name this campaign's own")
+    if campaign.control != recipe.control or (campaign.arms and set(campaign.arms) != set(recipe.shares)):
+        raise ConfigError(
+            f"{where} drew the arms {', '.join(recipe.shares)} with the control {recipe.control!r}, "
+            "which is not what client.yml says; write arms and control as they were drawn"
+        )
+    return dict(recipe.shares)
+
+
 def client_segments(client: Client, workspace: Workspace) -> SegmentMap:
     """The client's RFM segment map, each segment named in each of its languages.
 
@@ -170,8 +258,10 @@ def client_segments(client: Client, workspace: Workspace) -> SegmentMap:
 
 
 def client_words(client: Client, segments: SegmentMap, lang: Language) -> Words:
-    """The words of one language, with the client's own names for its segments."""
+    """The words of one language, with the client's own names for its segments and campaigns."""
     own = {f"segment.{name}": said[lang] for name, said in segments.names.items() if lang in said}
+    for campaign in client.campaigns:
+        own |= campaign.words(lang)
     return Words(lang, currency=client.currency, own=own)
 
 
@@ -206,8 +296,10 @@ def open_report(client: str, period: str, lang: str = "ja") -> Report:
     store = open_store(workspace, settings)
     store.report.require(span)
     connection = duckdb.connect()
-    # A forked kernel has no terminal, but DuckDB takes it for one.
-    connection.execute("SET enable_progress_bar = false")
+    # A forked kernel has no terminal, but DuckDB takes it for one. In another kernel without ipywidgets
+    # there is no bar, and DuckDB refuses to be told so.
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        connection.execute("SET enable_progress_bar = false")
     return Report(
         client=settings,
         period=span,

@@ -90,6 +90,8 @@ def _source(guess: SourceGuess) -> Source:
     if guess.table == "order_lines":
         amount = () if {"quantity", "unit_price"} <= columns.keys() else ("revenue",)
         columns |= {c: TODO for c in ("customer_id", "ordered_at", *amount) if c not in columns}
+    if guess.table == "sends":
+        columns |= {c: TODO for c in ("campaign_id", "customer_id") if c not in columns}
     settings: dict[str, Any] = {"path": guess.path, "columns": columns}
     if guess.encoding and guess.encoding != "utf-8":
         settings["encoding"] = guess.encoding

@@ -14,25 +14,30 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "crmreport"
 
 # What each part may import. A part is the first name under crmreport.
-GROUND = {"errors", "period", "workspace", "yaml_file"}
-SETTINGS = GROUND | {"config"}
+GROUND = {"errors", "period", "workspace", "yaml_file", "whole_file"}
+SETTINGS = GROUND | {"config", "config_campaigns"}
 ALLOWED = {
     "errors": set(),
     "period": {"errors"},
     "workspace": {"errors"},
     "yaml_file": {"errors"},
-    "config": GROUND,
+    "whole_file": set(),
+    "config_campaigns": set(),
+    "config": GROUND | {"config_campaigns"},
     "config_file": SETTINGS,
     "analysis": {"errors", "period"},
     "segment_file": {"errors", "yaml_file", "analysis"},
     "intake": SETTINGS,
     "demo": {"errors"},
     "present": SETTINGS | {"analysis"},
-    "report": SETTINGS | {"config_file", "segment_file", "analysis", "intake", "present"},
+    "plan_file": SETTINGS,
+    "report": SETTINGS | {"config_file", "segment_file", "plan_file", "analysis", "intake", "present"},
+    "plan_test": SETTINGS | {"plan_file", "analysis", "report"},
     "scaffold": SETTINGS | {"intake"},
     "produce": SETTINGS | {"config_file", "analysis", "intake", "present", "report"},
     "deliver": SETTINGS | {"config_file", "present", "produce"},
-    "cli": SETTINGS | {"config_file", "intake", "demo", "scaffold", "produce", "deliver"},
+    "cli": SETTINGS
+    | {"config_file", "intake", "demo", "scaffold", "produce", "deliver", "report", "plan_file", "plan_test"},
     "__main__": {"cli"},
 }
 CLOCKS = re.compile(
@@ -140,6 +145,14 @@ def test_a_notebook_only_calls(path: Path):
         assert 1 <= sum(map(bool, map(str.strip, text_of(cell).splitlines()))) <= allowed, (
             f"cell {cell['id']} is too long or empty"
         )
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_notebook_that_reads_campaigns_declares_it(path: Path):
+    reads = any(re.search(r"\b(sends|web_events|campaigns)\b", text_of(c)) for c in cells_of(path, "code"))
+    declared = path.with_suffix(".yml").read_text(encoding="utf-8")
+    tables = " ".join(re.findall(r"(?m)^(?:needs|optional): (.*)", declared))
+    assert not reads or re.search(r"\b(sends|web_events)\b", tables), "else its key does not know them"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from crmreport.config import Client
-from crmreport.errors import ConfigError
+from crmreport.errors import ConfigError, DataError
 from crmreport.period import Period
 from crmreport.present.finding import ActionList, Finding
 from crmreport.report import LISTS_VARIABLE, Report, client_segments, client_words
@@ -51,6 +51,52 @@ def test_a_segment_without_a_name_is_refused(tmp_path: Path) -> None:
 def test_a_language_the_client_does_not_use_needs_no_name(tmp_path: Path) -> None:
     client, workspace = shop(tmp_path, MAP + "names: {vip: {ja: 上得意}}\n", languages=["ja"])
     assert client_segments(client, workspace).segments == ("vip", "loyal")
+
+
+CAMPAIGN = {
+    "id": "m2",
+    "name": {"ja": "二通目", "en": "Second"},
+    "channel": "mail",
+    "start": "2026-08-03",
+    "end": "2026-08-03",
+    "randomised": True,
+    "control": "rest",
+    "arms": {"mail": {"share": 9, "name": {"ja": "送付", "en": "Mailed"}}, "rest": {"share": 1}},
+    "cost": {"send": 3, "fixed": 1000},
+    "hypothesis": {"ja": "仮説", "en": "Guess"},
+}
+FIRST = {"id": "m1", "name": {"ja": "一通目", "en": "First"}, "channel": "mail"}
+CAMPAIGNS = [CAMPAIGN, FIRST | {"start": "2026-07-01", "end": "2026-07-31", "margin_rate": 0.3}]
+
+
+def report_of(client: Client, workspace: Workspace, store: Any = None) -> Report:
+    return Report(client, Period.parse("2026-10"), ("ja",), workspace, store, duckdb.connect())
+
+
+def test_campaigns_come_in_order_of_their_start_with_the_clients_margin(tmp_path: Path) -> None:
+    client, workspace = shop(tmp_path, MAP, campaigns=CAMPAIGNS, policies={"gross_margin_rate": 0.5})
+    first, second = report_of(client, workspace).campaigns
+    assert (first.campaign_id, first.margin_rate, second.margin_rate) == ("m1", 0.3, 0.5)
+    assert (second.arms, second.control) == ({"mail": 9.0, "rest": 1.0}, "rest")
+    assert second.costs.total(10) == 1030
+
+
+def test_campaigns_bring_their_own_words(tmp_path: Path) -> None:
+    own = MAP + "names: {vip: {ja: 上得意, en: VIP}}\n"
+    client, workspace = shop(tmp_path, own, campaigns=CAMPAIGNS)
+    words = client_words(client, client_segments(client, workspace), "en")
+    assert words.label("campaign_name.m1") == "First"
+    assert words.label("campaign_hypothesis.m2") == "Guess"
+    assert [words.format(arm, "name:campaign_arm.m2") for arm in ("mail", "rest")] == ["Mailed", "rest"]
+    assert not words.has("campaign_next.m2")
+
+
+@pytest.mark.parametrize("table", ["sends", "web_events"])
+def test_a_table_that_was_not_sent_is_named(tmp_path: Path, table: str) -> None:
+    client, workspace = shop(tmp_path, MAP)
+    report = report_of(client, workspace, SimpleNamespace(tables=["order_lines"]))
+    with pytest.raises(DataError, match=f"client 'shop' has no table '{table}'"):
+        getattr(report, table)
 
 
 @pytest.mark.parametrize("master", [True, False], ids=["customers sent", "no customers table"])

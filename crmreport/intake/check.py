@@ -9,13 +9,15 @@ from typing import Any
 import polars as pl
 
 from crmreport.intake.model import Check, ColumnShare, Severity
-from crmreport.intake.tables import COLUMNS, KEY, Table
+from crmreport.intake.tables import COLUMNS, DAYS, KEY, NEEDED, SENDS, WEB_EVENTS, Table
 
 _MISSING_WARNS = 0.2
 _MAY_BE_BLANK = {
     ("order_lines", c)
     for c in ("customer_id", "coupon_id", "campaign_id", "returned_order_id", "discount", "is_subscription")
 }
+_MAY_BE_BLANK |= {("sends", c) for c in SENDS if c not in (*NEEDED["sends"], "arm", "step")}
+_MAY_BE_BLANK |= {("web_events", c) for c in WEB_EVENTS if c not in NEEDED["web_events"]}
 _HUGE_TIMES_MEDIAN = 1000
 _LONG_TEXT = 1000
 _EARLIEST_PLAUSIBLE = date(1990, 1, 1)
@@ -47,10 +49,10 @@ def check_schema(table: Table, frame: pl.DataFrame) -> Check:
             return [pa.Check.str_matches(r".+")]
         return []
 
-    needed = (
-        {KEY[table]} if table in KEY else {"order_id", "ordered_at", "order_date", "revenue", "is_return"}
-    )
-    kinds = dict(COLUMNS[table]) | ({"order_date": "day"} if table == "order_lines" else {})
+    days = DAYS.get(table, {})
+    needed = {*NEEDED[table], *(day for at, day in days.items() if at in NEEDED[table])}
+    needed |= {"order_lines": {"is_return"}, "sends": {"step", "arm"}}.get(table, set())
+    kinds = {**COLUMNS[table], **dict.fromkeys(days.values(), "day")}
     schema = pa.DataFrameSchema(
         {
             c: pa.Column(
@@ -58,7 +60,7 @@ def check_schema(table: Table, frame: pl.DataFrame) -> Check:
                 checks(c),
                 nullable=c not in needed,
                 unique=c == KEY.get(table),
-                required=c in needed or c == "customer_id",
+                required=c in needed or (table, c) == ("order_lines", "customer_id"),
             )
             for c, kind in kinds.items()
             if c in frame.columns or c in needed
@@ -110,8 +112,9 @@ def counted(
 
 
 def missing_shares(table: Table, frame: pl.DataFrame) -> list[ColumnShare]:
-    """How many values every stored column lacks."""
-    nulls = frame.null_count().row(0, named=True) if frame.width else {}
+    """How many values every stored column lacks; a day made from an instant is blank where that is."""
+    made = {day for at, day in DAYS.get(table, {}).items() if at not in NEEDED[table]}
+    nulls = frame.drop(made, strict=False).null_count().row(0, named=True) if frame.width else {}
     of = frame.height
     return [
         ColumnShare(table=table, column=c, missing=n, of=of, share=n / of if of else None)
@@ -203,28 +206,25 @@ def _huge(orders: pl.DataFrame, column: str) -> Check:
 
 
 def check_references(tables: dict[Table, pl.DataFrame]) -> list[Check]:
-    """Order lines whose customer or product has no master line."""
+    """Lines whose customer or product has no master line, and customers without orders."""
+    found = _orphans_of_orders(tables)
+    for table in ("sends", "web_events"):
+        for master, key in KEY.items():
+            if table in tables and master in tables and key in tables[table].columns:
+                found.append(_orphans(tables, table, master))
+    return found
+
+
+def _orphans_of_orders(tables: dict[Table, pl.DataFrame]) -> list[Check]:
     orders = tables["order_lines"]
     found = []
     for table, key in KEY.items():
         if table not in tables or key not in orders.columns:
             continue
-        used = orders.select(key).drop_nulls()
-        lost = used.join(tables[table].select(key), on=key, how="anti")
-        keys = lost.n_unique() if lost.height else 0
-        found.append(
-            counted(
-                f"orphan_{table}",
-                "order_lines",
-                lost.height,
-                used.height,
-                f"{lost.height:,} lines of {keys:,} {key}s that are not in {table}",
-                column=key,
-                values={"keys": keys},
-            )
-        )
+        found.append(_orphans(tables, "order_lines", table))
         if table == "customers":
-            idle = tables[table].select(key).join(used.unique(), on=key, how="anti").height
+            bought = orders.select(key).drop_nulls().unique()
+            idle = tables[table].select(key).join(bought, on=key, how="anti").height
             found.append(
                 counted(
                     "customers_without_orders",
@@ -236,6 +236,81 @@ def check_references(tables: dict[Table, pl.DataFrame]) -> list[Check]:
                 )
             )
     return found
+
+
+def _orphans(tables: dict[Table, pl.DataFrame], table: Table, master: Table) -> Check:
+    key = KEY[master]
+    used = tables[table].select(key).drop_nulls()
+    lost = used.join(tables[master].select(key), on=key, how="anti")
+    keys = lost.n_unique() if lost.height else 0
+    return counted(
+        f"orphan_{master}" if table == "order_lines" else f"{table}_orphan_{master}",
+        table,
+        lost.height,
+        used.height,
+        f"{lost.height:,} lines of {keys:,} {key}s that are not in {master}",
+        column=key,
+        values={"keys": keys},
+    )
+
+
+def check_sends(sends: pl.DataFrame) -> list[Check]:
+    """Checks on sends alone: doubled sends, arms that change, reactions without or before the sending."""
+    n = sends.height
+    once = sends.select("campaign_id", "customer_id", "step")
+    doubled = n - once.n_unique() if n else 0
+    arms = sends.group_by("campaign_id", "customer_id").agg(arms=pl.col("arm").n_unique())
+    crossed = int((arms["arms"] > 1).sum())
+    reactions = [
+        c for c in ("delivered_at", "opened_at", "clicked_at", "unsubscribed_at") if c in sends.columns
+    ]
+    early = int(
+        sends.select(
+            pl.any_horizontal(pl.lit(False), *(pl.col(c) < pl.col("sent_at") for c in reactions)).sum()
+        ).item()
+    )
+    return [
+        counted(
+            "doubled_sends",
+            "sends",
+            doubled,
+            n,
+            f"{doubled:,} lines repeat a customer and step of a campaign; they are kept",
+            column="customer_id",
+        ),
+        counted(
+            "customer_in_many_arms",
+            "sends",
+            crossed,
+            arms.height,
+            f"{crossed:,} customers stand in more than one arm of a campaign",
+            column="arm",
+        ),
+        counted(
+            "reaction_before_sending",
+            "sends",
+            early,
+            n,
+            f"{early:,} lines were delivered, opened, clicked or unsubscribed before they were sent",
+            column="sent_at",
+        ),
+    ]
+
+
+def check_events(events: pl.DataFrame) -> list[Check]:
+    """Web events that belong neither to a customer nor to a visitor."""
+    known = [c for c in ("customer_id", "visitor_id") if c in events.columns]
+    nobody = int(events.select(pl.all_horizontal(pl.col(c).is_null() for c in known).sum()).item())
+    return [
+        counted(
+            "events_of_nobody",
+            "web_events",
+            nobody,
+            events.height,
+            f"{nobody:,} events have neither customer nor visitor",
+            column=known[0],
+        )
+    ]
 
 
 def check_missing(shares: list[ColumnShare]) -> list[Check]:

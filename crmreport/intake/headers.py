@@ -32,6 +32,9 @@ _PRODUCT = _split(
     "sku skuコード product product_code product_cd productid product_no item_id item_code "
     "item stockcode sku_id"
 )
+_SOURCE = _split(
+    "source 参照元 流入元 流入経路 流入チャネル リファラ リファラー 媒体 utm_source referrer referer medium"
+)
 HEADERS: dict[Table, dict[str, tuple[str, ...]]] = {
     "order_lines": {
         "customer_id": _CUSTOMER,
@@ -129,6 +132,70 @@ HEADERS: dict[Table, dict[str, tuple[str, ...]]] = {
         "price": _split("price 価格 税込価格 販売価格 定価 単価 上代 税抜価格 unit_price list_price"),
         "cost": _split("cost 原価 仕入価格 下代 unit_cost"),
         "kind": _split("kind 商品区分 区分 商品種別 product_kind"),
+    },
+    "sends": {
+        "campaign_id": _split(
+            "campaign_id キャンペーンid キャンペーンコード キャンペーン番号 キャンペーンno キャンペーンcd "
+            "配信id 配信番号 配信コード 配信no 施策id 施策コード 施策番号 メールid メルマガid シナリオid "
+            "キャンペーン キャンペーン名 配信名 施策名 シナリオ名 campaign_code campaign campaign_name "
+            "mailing_id delivery_id broadcast_id message_id"
+        ),
+        "customer_id": _CUSTOMER,
+        "arm": _split(
+            "arm 群 アーム 配信群 テスト群 実験群 割付 割付群 割付け 割当 割当群 割り当て パターン "
+            "配信パターン abテスト abパターン セル バリアント グループ 対象区分 対照区分 variant group cell "
+            "test_group treatment test_cell"
+        ),
+        "sent_at": _split(
+            "sent_at 配信日時 配信日 送信日時 送信日 送付日時 送付日 配信時刻 送信時刻 割付日時 割付日 "
+            "抽選日時 抽選日 配信開始日時 発信日時 sent send_at send_date send_time sent_date sent_time "
+            "senddate send_datetime delivery_date assigned_at"
+        ),
+        "step": _split(
+            "step ステップ ステップ番号 ステップno 配信ステップ 通数 回数 配信回 何通目 step_no step_number"
+        ),
+        "delivered_at": _split(
+            "delivered_at 到達日時 到達日 着信日時 受信日時 配達日時 配達日 配信完了日時 delivered "
+            "delivered_date"
+        ),
+        "opened_at": _split(
+            "opened_at 開封日時 開封日 初回開封日時 既読日時 閲覧日時 opened open_at open_date open_time "
+            "opened_date first_open_at read_at"
+        ),
+        "clicked_at": _split(
+            "clicked_at クリック日時 クリック日 初回クリック日時 タップ日時 clicked click_at click_date "
+            "click_time clicked_date first_click_at tapped_at"
+        ),
+        "unsubscribed_at": _split(
+            "unsubscribed_at 配信停止日時 配信停止日 配信解除日時 解除日時 解除日 購読解除日時 退会日時 "
+            "ブロック日時 オプトアウト日時 unsubscribed unsubscribe_at unsubscribe_date optout_at opt_out_at "
+            "blocked_at"
+        ),
+        "bounced": _split(
+            "bounced 不達 不達フラグ 配信エラー エラーフラグ バウンス バウンスフラグ bounce is_bounced "
+            "bounce_flag hard_bounce"
+        ),
+        "machine_open": _split(
+            "machine_open 機械開封 自動開封 機械開封フラグ 自動開封フラグ プライバシー開封 mpp mpp開封 "
+            "is_machine_open mpp_open apple_mpp bot_open"
+        ),
+    },
+    "web_events": {
+        "customer_id": _CUSTOMER,
+        "visitor_id": _split(
+            "visitor_id 訪問者id ビジターid クッキーid ブラウザid 匿名id cookie_id cookie anonymous_id "
+            "user_pseudo_id device_id"
+        ),
+        "at": _split(
+            "at アクセス日時 発生日時 イベント日時 行動日時 閲覧日時 訪問日時 日時 タイムスタンプ event_at "
+            "event_time event_datetime event_timestamp event_date accessed_at occurred_at timestamp"
+        ),
+        "event": _split(
+            "event イベント イベント名 イベント種別 行動 行動種別 アクション event_name event_type action "
+            "activity"
+        ),
+        "product_id": _PRODUCT,
+        "source": _SOURCE,
     },
 }
 

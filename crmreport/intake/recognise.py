@@ -21,7 +21,7 @@ DateForm = Literal[
     "ISO", "slashes", "packed", "kanji", "era", "Excel serial", "day or month first", "typed", "unknown"
 ]
 
-_TABLES: tuple[Table, ...] = ("order_lines", "customers", "products")
+_TABLES: tuple[Table, ...] = ("order_lines", "customers", "products", "sends", "web_events")
 _SURE = 0.6
 _ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".xlsm", ".xls", ".parquet", ".pq")
 
@@ -137,9 +137,17 @@ def _confidence(table: Table, columns: dict[str, str], headers: list[str]) -> fl
             "product_id" in columns,
             bool({"name", "category_major", "brand", "price"} & set(columns)),
         ],
+        # The time tells a log from any other list of customers and campaigns.
+        "sends": ["sent_at" in columns, "campaign_id" in columns, "customer_id" in columns],
+        "web_events": [
+            "at" in columns,
+            "event" in columns,
+            bool({"customer_id", "visitor_id"} & set(columns)),
+        ],
     }[table]
     named = [h for h in headers if h]
-    if not named or not any(needed):
+    is_log = table in ("sends", "web_events")
+    if not named or not any(needed) or (is_log and not needed[0]):
         return 0.0
     found = sum(needed) / len(needed)
     known = len(columns) / len(named)
@@ -236,6 +244,13 @@ def _questions(
             asked.append("order_id: no order number was found; a customer's day will be one order")
         if "revenue" not in columns and _has_amount(columns):
             asked.append("revenue: no amount was found; quantity × unit price − discount will be used")
+    if table == "sends":
+        if "campaign_id" not in columns:
+            asked.append("campaign_id: which campaign is this? name its column, or write it under constants")
+        if "customer_id" not in columns:
+            asked.append("customer_id: which column holds the customer?")
+        if "arm" not in columns:
+            asked.append("arm: no column of arms was found; every line will count as sent")
     if form == "day or month first":
         asked.append("date_order: is 03/04/2026 the 4th of March (mdy) or the 3rd of April (dmy)?")
     if form == "unknown":

@@ -16,17 +16,12 @@ from crmreport.intake import normalise
 from crmreport.intake.columns import Parsed, on_distinct, parse, to_text
 from crmreport.intake.quarantine import Failures
 from crmreport.intake.read import LINE, Batch, SourceFile, find_header, read_batches, source_files
-from crmreport.intake.tables import COLUMNS, Table, accepts, kind_of
+from crmreport.intake.tables import COLUMNS, DAYS, NEEDED, Table, accepts, kind_of
 
 FILE = "__file"
 TOTALS_ROW = "totals row"
 SAME_KEY = "same key"
-
-_NEEDED: dict[Table, tuple[str, ...]] = {
-    "order_lines": ("order_id", "ordered_at", "revenue"),
-    "customers": ("customer_id",),
-    "products": ("product_id",),
-}
+NO_ARM = "no arm"
 
 
 @dataclass(slots=True)
@@ -92,7 +87,7 @@ def check_mapping(table: Table, source: Source) -> None:
         raise ConfigError(
             f"sources.{table}: {source.path}: {both[0]} is mapped and constant; take it out of one of them"
         )
-    needed = {"order_lines": ("customer_id", "ordered_at")}.get(table, _NEEDED[table])
+    needed = {"order_lines": ("customer_id", "ordered_at")}.get(table, NEEDED[table])
     for column in needed:
         if column not in given:
             raise ConfigError(
@@ -102,6 +97,10 @@ def check_mapping(table: Table, source: Source) -> None:
         raise ConfigError(
             f"sources.order_lines: {source.path}: columns has neither revenue nor quantity and unit_price; "
             "map revenue, or both of the others"
+        )
+    if table == "web_events" and not {"customer_id", "visitor_id"} & set(given):
+        raise ConfigError(
+            f"sources.web_events: {source.path}: columns has neither customer_id nor visitor_id; map one"
         )
 
 
@@ -145,7 +144,9 @@ def _take(batch: Batch, file: SourceFile, shaped: Shaped, client: Client) -> Non
         _settle(columns, column, parsed, shaped, client)
     if table == "order_lines":
         _complete_orders(columns, shaped, client, frame[LINE])
-    for column in _NEEDED[table]:
+    if table == "sends":
+        _complete_sends(columns, shaped)
+    for column in NEEDED[table]:
         absent = columns[column].is_null() & ~failed
         if absent.any():
             shaped.failures.add(
@@ -168,7 +169,7 @@ def _without_totals_row(
     last = frame.row(-1, named=True)
     cells = {h: "" if v is None else str(v).strip() for h, v in last.items()}
     word = next((cell for cell in cells.values() if normalise.is_totals_word(cell)), None)
-    keys = [cells[mapping[c]] for c in ("customer_id", *_NEEDED[shaped.table]) if c in mapping]
+    keys = [cells[mapping[c]] for c in ("customer_id", *NEEDED[shaped.table]) if c in mapping]
     if word is None or not any(key == "" or normalise.is_totals_word(key) for key in keys):
         return frame
     if shaped.source.totals_row == "refuse":
@@ -232,7 +233,7 @@ def _settle(
     if kind == "day":
         columns[column] = day
     else:
-        columns["ordered_at"], columns["order_date"] = instant, day
+        columns[column], columns[DAYS[shaped.table][column]] = instant, day
 
 
 def to_instant(
@@ -288,6 +289,14 @@ def _complete_orders(columns: dict[str, pl.Series], shaped: Shaped, client: Clie
     if "is_return" in columns:
         back = back.fill_null(False) | columns["is_return"].fill_null(False)
     columns["is_return"] = back.fill_null(False)
+
+
+def _complete_sends(columns: dict[str, pl.Series], shaped: Shaped) -> None:
+    every = pl.Series([None], dtype=pl.Float64).new_from_index(0, len(columns["sent_at"]))
+    columns["step"] = columns.get("step", every).fill_null(1.0)
+    if "arm" not in columns:
+        columns["arm"] = every.cast(pl.String)
+        shaped.derived["arm"] = "every line was sent: there is no column of arms"
 
 
 def _order_ids(columns: dict[str, pl.Series], shaped: Shaped, lines: pl.Series) -> pl.Series:

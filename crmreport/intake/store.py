@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from crmreport.intake.digest import Digests, store_key
 from crmreport.intake.model import Conflicts, IntakeReport
 from crmreport.intake.quarantine import refuse_too_many, write_quarantine
 from crmreport.intake.read import LINE, SourceFile, source_files
-from crmreport.intake.shape import FILE, SAME_KEY, Shaped, shape_source
+from crmreport.intake.shape import FILE, NO_ARM, SAME_KEY, Shaped, shape_source
 from crmreport.intake.summary import summarise
-from crmreport.intake.tables import COLUMNS, Table
+from crmreport.intake.tables import ALL_SENT, COLUMNS, KEY, Table, stored_columns
 from crmreport.intake.unify import SOURCE, unify
 from crmreport.workspace import Workspace
 
@@ -202,10 +203,10 @@ def _tables(
             [f.with_columns(pl.lit(s.position).alias(SOURCE)) for s in mine for f in s.frames],
             how="diagonal_relaxed",
         )
-        if table == "order_lines":
-            first = ["customer_id", "order_id", "ordered_at", "order_date", "revenue", "is_return"]
-            rest = [c for c in COLUMNS[table] if c in lines.columns and c not in first]
-            tables[table] = lines.select(*first, *rest)
+        if table == "sends":
+            lines = _with_arms(lines, mine)
+        if table not in KEY:
+            tables[table] = lines.select([c for c in stored_columns(table) if c in lines.columns])
             continue
         known = [c for c in COLUMNS[table] if c in lines.columns]
         lines = lines.select(*known, pl.exclude(known))
@@ -217,6 +218,17 @@ def _tables(
         conflicts.extend(unified.conflicts)
         listed.append(unified.listed)
     return tables, conflicts, pl.concat(listed) if listed else _no_conflicts()
+
+
+def _with_arms(sends: pl.DataFrame, sources: list[Shaped]) -> pl.DataFrame:
+    """Every line with its arm: a campaign without any has one; where there are arms, a blank is left out."""
+    armed = pl.col("arm").is_not_null().any().over("campaign_id")
+    unknown = sends.select(pl.col("arm").is_null() & armed)["arm"]
+    lost = Counter(sends.filter(unknown)[SOURCE].to_list())
+    for source in sources:
+        source.stored -= lost[source.position]
+        source.excluded[NO_ARM] += lost[source.position]
+    return sends.filter(~unknown).with_columns(pl.col("arm").fill_null(ALL_SENT))
 
 
 def _no_conflicts() -> pl.DataFrame:

@@ -70,6 +70,8 @@ def summarise(
         *history.check_months(monthly),
         *history.check_stores(orders),
         *check.check_references(tables),
+        *(check.check_sends(tables["sends"]) if "sends" in tables else ()),
+        *(check.check_events(tables["web_events"]) if "web_events" in tables else ()),
         *check.check_missing(missing),
         *(c for table, frame in tables.items() for c in check.check_texts(table, frame)),
         *(check.check_contacts(tables["customers"]) if "customers" in tables else ()),

@@ -18,6 +18,7 @@ SALES = {
     "ordered_at": "購入日",
     "revenue": "金額",
 }
+MORE_TABLES = ("customers", "products", "sends", "web_events")
 HEADER = "会員番号,伝票番号,購入日,金額"
 LINES = ("C001,A1,2026-10-01,100", "C002,A2,2026-10-02,200", "C001,A3,2026-10-03,300")
 
@@ -44,7 +45,7 @@ class Shop:
 
     def client(self, *orders: dict[str, Any], **more: Any) -> Client:
         sources = {"order_lines": [{"path": "sales.csv", "columns": SALES} | o for o in orders or ({},)]}
-        sources |= {t: more.pop(t) for t in ("customers", "products") if t in more}
+        sources |= {t: more.pop(t) for t in MORE_TABLES if t in more}
         settings = {
             "client": "shop",
             "name": {"ja": "店", "en": "Shop"},

@@ -12,8 +12,9 @@ import pandas as pd
 from crmreport.present import Chart, Column, Style, Table, Text, Words
 from crmreport.present.data_quality.delivery import Intake
 
-# Blank by nature: most lines have no coupon, no campaign and no return.
+# Blank by nature: most lines have no coupon, no campaign and no return, most sends no reaction.
 SPARSE = ("coupon_id", "campaign_id", "returned_order_id", "discount")
+SPARSE += ("delivered_at", "opened_at", "clicked_at", "unsubscribed_at", "bounced", "machine_open")
 CHECK = ("check", "source_table", "column")
 _ORDER = {"critical": 0, "warning": 1, "info": 2, "ok": 3}
 

@@ -39,12 +39,17 @@ _BOOK_LABELS = "book.yml"
 _NOT_IN_REPORTS = ("cause.yml", "delivery.yml", "diff.yml", "shelf.yml")
 # Chapters and parameters stand in keys of their own; where a report goes, and when, changes no byte of it.
 _NOT_IN_KEYS = {"reports", "delivery", "schedule", "canary"}
+CAMPAIGN_TABLES = frozenset({"sends", "web_events"})
+"""Only chapters that declare one of them read these tables, or what the client file says of campaigns."""
+
 _BESIDE = (".yml", ".yaml", ".png", ".jpg", ".jpeg", ".svg")
 
 
 class Input(Protocol):
     """A file the client sent, as intake records it."""
 
+    @property
+    def table(self) -> str: ...
     @property
     def name(self) -> str: ...
     @property
@@ -88,6 +93,23 @@ class Ingredients:
     def record(self) -> dict[str, dict[str, str]]:
         """As run.json keeps it, under ``digests``."""
         return {group: dict(parts) for group, parts in asdict(self).items()}
+
+
+def without_campaigns(shared: Mapping[str, Parts], inputs: Iterable[Input]) -> dict[str, Parts]:
+    """The groups as a chapter sees them that reads no campaign table: new sends do not make it again.
+
+    Args:
+        shared: Groups of :class:`Ingredients`.
+        inputs: Every file the store was made of.
+    """
+    unread = ("campaigns", *(f"sources.{table}" for table in CAMPAIGN_TABLES))
+    kept = {
+        k: v
+        for k, v in shared["settings"].items()
+        if not any(k == u or k.startswith(f"{u}.") for u in unread)
+    }
+    files = data(each for each in inputs if each.table not in CAMPAIGN_TABLES)
+    return {**shared, "settings": kept, "data": files}
 
 
 def chapter_key(
@@ -161,6 +183,9 @@ def settings(folder: Path, client: Client) -> Parts:
     beside = (
         p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in _BESIDE and p.name != "client.yml"
     )
+    plans = [folder / c.plan for c in client.campaigns if c.plan is not None]
+    drawn = (p for plan in plans for p in (plan, plan.with_suffix(".csv")) if p.is_file())
+    found |= {f"campaigns.{name}": PREFIX + h for name, h in tree(folder, drawn).items()}
     return found | {f"./{name}": PREFIX + h for name, h in tree(folder, beside).items()}
 
 

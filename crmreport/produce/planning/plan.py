@@ -114,7 +114,7 @@ def make_plan(
         inputs: Every file the store was made of.
         house: Code, environment and template; those of this installation when not given.
     """
-    there = set(tables)
+    there, inputs = set(tables), list(inputs)
     house = house or ingredients.installed()
     listed = client.reports[report]
     titles = {f"title.{lang}": part(title) for lang, title in listed.title.items()}
@@ -132,11 +132,14 @@ def make_plan(
         },
     )
     shared = made_of.record()
+    fewer = ingredients.without_campaigns(shared, inputs)
     steps = []
     for chapter, parameters in chapters:
         own = ingredients.chapter_files(chapter.notebook, chapter.file)
-        key = ingredients.chapter_key(shared, chapter.name, own, parameters)
-        missing = tuple(t for t in chapter.declaration.needs if t not in there)
+        declared = chapter.declaration
+        reads = {*declared.needs, *declared.optional} & ingredients.CAMPAIGN_TABLES
+        key = ingredients.chapter_key(shared if reads else fewer, chapter.name, own, parameters)
+        missing = tuple(t for t in declared.needs if t not in there)
         steps.append(Step(chapter, parameters, key, own, missing))
     whole = ingredients.report_key(shared, [step.key for step in steps])
     return Plan(report, client, period, languages, tuple(steps), made_of, whole)

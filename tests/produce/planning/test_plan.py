@@ -7,12 +7,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from crmreport.config import Source
+from crmreport.config_campaigns import Campaign
 from crmreport.config_file import load_client
 from crmreport.produce.planning import ingredients
 from crmreport.produce.planning.digests import digest, hash_file, sha256
@@ -21,10 +24,13 @@ from crmreport.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[3]
 INPUTS = (
-    SimpleNamespace(name="data/sales.csv", sha256="1" * 64),
-    SimpleNamespace(name="data/members.csv", sha256="2" * 64),
+    SimpleNamespace(table="order_lines", name="data/sales.csv", sha256="1" * 64),
+    SimpleNamespace(table="customers", name="data/members.csv", sha256="2" * 64),
 )
-NEWER = SimpleNamespace(name="data/members.csv", sha256="3" * 64)
+NEWER = SimpleNamespace(table="customers", name="data/members.csv", sha256="3" * 64)
+DAY = date(2026, 10, 5)
+SENDS = SimpleNamespace(table="sends", name="data/sends.csv", sha256="4" * 64)
+MAIL = Campaign(id="m1", name={"ja": "便り", "en": "Mail"}, channel="mail", start=DAY, end=DAY)
 NONE: set[str] = set()
 
 
@@ -117,9 +123,7 @@ def test_what_decides_no_byte_of_a_report_makes_nothing_again(workspace, path):
     "changes",
     [
         pytest.param({"inputs": (INPUTS[0],)}, id="a file less"),
-        pytest.param(
-            {"inputs": (INPUTS[0], SimpleNamespace(name="data/members.csv", sha256="3" * 64))}, id="data"
-        ),
+        pytest.param({"inputs": (INPUTS[0], NEWER)}, id="data"),
         pytest.param({"languages": ("ja",)}, id="languages"),
         pytest.param({"fiscal_year_start": 1}, id="a setting"),
     ],
@@ -127,6 +131,25 @@ def test_what_decides_no_byte_of_a_report_makes_nothing_again(workspace, path):
 def test_data_languages_and_settings_make_every_chapter_again(workspace, changes):
     before = plan(workspace)
     assert changed(before, plan(workspace, **changes)) == {step.name for step in before.steps}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"inputs": (*INPUTS, SENDS)}, id="a send log"),
+        pytest.param({"campaigns": [MAIL]}, id="a campaign"),
+        pytest.param({"sources": "with sends"}, id="where sends lie"),
+    ],
+)
+def test_campaigns_make_again_only_chapters_that_read_them(workspace, changes):
+    before = plan(workspace, campaigns=[])
+    if "sources" in changes:
+        given = load_client(workspace.client_file("demo")).sources
+        changes = {"sources": {**given, "sends": [Source(path="s.csv", columns={"customer_id": "id"})]}}
+    after = plan(workspace, **{"campaigns": [], **changes})
+    reading = {s.name for s in before.steps if "sends" in s.chapter.declaration.optional}
+    assert changed(before, after) == reading == {"data_quality"}
+    assert after.key != before.key
 
 
 def test_a_chapters_parameter_makes_that_chapter_again(workspace):
@@ -164,7 +187,7 @@ def test_a_password_stands_in_no_key(workspace):
 
 
 def test_two_files_of_one_name_both_count(workspace):
-    twins = [SimpleNamespace(name="sales.csv", sha256=c * 64) for c in "ab"]
+    twins = [SimpleNamespace(table="order_lines", name="sales.csv", sha256=c * 64) for c in "ab"]
     both, first = plan(workspace, inputs=twins), plan(workspace, inputs=twins[:1])
     assert both.key == plan(workspace, inputs=twins[::-1]).key
     assert both.key != first.key

@@ -1,0 +1,206 @@
+"""The plan of a test beside the client file: ``tests/<campaign>.yml`` and the list of customers it drew."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+
+from crmreport.config_campaigns import Campaign, CampaignId
+from crmreport.errors import ConfigError, DataError
+from crmreport.whole_file import write_whole
+from crmreport.yaml_file import read_yaml
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER = "tests"
+COLUMNS = ("customer_id", "stratum", "arm")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_HEAD = """\
+# A test as it was planned, written by crmreport plan-test. Nothing here is to be edited: whoever evaluates
+# the campaign compares it with this. `crmreport plan-test --check` draws the list again and compares.
+"""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Recipe(_Strict):
+    """All that decides who gets which arm, beside the client's data."""
+
+    campaign_id: CampaignId
+    as_of: date
+    """Last day whose facts count."""
+    channel: str
+    consent: str | None = None
+    """Column of customers that has to say yes; None where none is known."""
+    segments: list[str] = []
+    """RFM segments whose customers are eligible; all when empty."""
+    stratify: list[str] = []
+    shares: dict[str, float]
+    control: str
+    seed: int
+
+
+class Past(_Strict):
+    """A past window that was looked at."""
+
+    start: date
+    end: date
+    customers: int
+    conversion: float
+    mean: float
+
+
+class Seen(_Strict):
+    """What one treated arm can show; in the unit of the primary metric, per customer."""
+
+    mde: float | None
+    mde_adjusted: float | None
+    pays: float | None
+    needed: int | None
+    """Customers of this arm and the control together."""
+
+
+class Power(_Strict):
+    """Power of the test as planned."""
+
+    power: float
+    alpha: float
+    conversion: float
+    mean: float
+    standard_deviation: float
+    variance_reduction: float
+    windows: list[Past]
+    arms: dict[str, Seen]
+
+
+class CustomerList(_Strict):
+    """The file with the customers."""
+
+    file: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class PlannedTest(_Strict):
+    """What ``tests/<campaign>.yml`` holds."""
+
+    client: str
+    recipe: Recipe
+    customers: int
+    arms: dict[str, int]
+    strata: list[dict[str, str | int]]
+    assignment: CustomerList
+    inputs: dict[str, str]
+    """SHA-256 of the files the client's data were read from."""
+    power: Power
+    campaigns: list[Campaign]
+    """The entry for client.yml."""
+
+
+def plan_path(folder: Path, campaign_id: str) -> Path:
+    """Where the plan of a campaign lies.
+
+    Raises:
+        ConfigError: The id cannot be part of a file's name.
+    """
+    if len(campaign_id) > 80 or not _FILE_NAME.fullmatch(campaign_id):
+        raise ConfigError(
+            f"campaign {campaign_id!r} cannot be a file's name; use letters a-z, digits, '.', '_' and '-'"
+        )
+    return folder / FOLDER / f"{campaign_id}.yml"
+
+
+def write_planned(path: Path, planned: PlannedTest, rows: bytes, *, overwrite: bool) -> None:
+    """Write the list, then the plan that names it: a plan that is there is whole.
+
+    Raises:
+        ConfigError: There is a plan already.
+    """
+    refuse_to_replace(path, overwrite=overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path.with_name(planned.assignment.file), rows)
+    write_whole(
+        path, _HEAD + as_yaml(planned.model_dump(mode="json", exclude={"campaigns"})) + entry(planned)
+    )
+
+
+def refuse_to_replace(path: Path, *, overwrite: bool) -> None:
+    """Raise when there is a plan that may not be replaced.
+
+    Raises:
+        ConfigError: There is one, and ``overwrite`` is not set.
+    """
+    if path.exists() and not overwrite:
+        raise ConfigError(
+            f"{FOLDER}/{path.name} is there already; a plan is not changed once customers were drawn "
+            "(--check compares it, --force replaces it)"
+        )
+
+
+def entry(planned: PlannedTest) -> str:
+    """The lines to paste into client.yml."""
+    said = [c.model_dump(mode="json", exclude_defaults=True) for c in planned.campaigns]
+    return as_yaml({"campaigns": said})
+
+
+def as_yaml(value: dict[str, Any]) -> str:
+    """A plain value as YAML, mappings in their order."""
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 1000
+    written = io.StringIO()
+    yaml.dump(value, written)
+    return written.getvalue()
+
+
+def load_planned(path: Path) -> PlannedTest:
+    """Read a plan.
+
+    Raises:
+        ConfigError: It is not there, or not as it was written.
+    """
+    name = f"{FOLDER}/{path.name}"
+    value = read_yaml(path, name=name).value
+    try:
+        return PlannedTest.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise ConfigError(
+            f"{name}: {key}: {first['msg']}; a plan is not edited by hand: take the one that was written"
+        ) from None
+
+
+def load_assignment(path: Path, planned: PlannedTest) -> pd.DataFrame:
+    """The customers as they were drawn: ``customer_id``, ``stratum``, ``arm``, all text.
+
+    Args:
+        path: The plan's own file; the list lies beside it.
+        planned: What it holds.
+
+    Raises:
+        DataError: The list is not there, or is not the one that was drawn.
+    """
+    import pandas as pd
+
+    name = f"{FOLDER}/{planned.assignment.file}"
+    try:
+        content = path.with_name(Path(planned.assignment.file).name).read_bytes()
+    except OSError:
+        raise DataError(f"{name}: is not there; take the list that was drawn, or draw it again") from None
+    if hashlib.sha256(content).hexdigest() != planned.assignment.sha256:
+        raise DataError(
+            f"{name}: is not the list {FOLDER}/{path.name} speaks of (its SHA-256 differs); "
+            "take the one that was drawn, or draw it again"
+        )
+    frame = pd.read_csv(io.BytesIO(content), dtype="str", keep_default_na=False)
+    return frame[list(COLUMNS)]

@@ -1,0 +1,174 @@
+"""Campaigns of the client file: what is read, and what each mistake is answered with."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from crmreport.config import Client
+from crmreport.config_file import load_client
+from crmreport.errors import ConfigError
+
+SHOP = """\
+client: shop
+name: {ja: 店, en: Shop}
+sources:
+  order_lines:
+    - {path: data/orders.csv, columns: {customer_id: 会員番号, ordered_at: 購入日, revenue: 金額}}
+reports:
+  assessment: {chapters: [sales]}
+campaigns:
+"""
+MAIL = """\
+  - id: 2026-08-mail
+    name: {ja: 詰め替えのご案内, en: Refill}
+    channel: mail
+    start: 2026-08-03
+    end: 2026-08-05
+    randomised: true
+    control: holdout
+    arms:
+      mail: {share: 0.9, name: {ja: メール送付, en: E-mailed}}
+      holdout: {share: 0.1}
+    guardrails: {unsubscribed: 0.005}
+    cost: {send: 3, fixed: 50000}
+    margin_rate: 0.6
+"""
+SECOND = "  - {id: again, name: {ja: 再, en: Again}, channel: line, start: 2026-09-01, end: 2026-09-01}\n"
+
+
+@pytest.fixture
+def load(tmp_path: Path):
+    """Read a client file with these campaigns."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "sales.ipynb").touch()
+    path = tmp_path / "clients" / "shop" / "client.yml"
+    path.parent.mkdir(parents=True)
+
+    def loader(campaigns: str, shop: str = SHOP) -> Client:
+        path.write_text(shop + campaigns, encoding="utf-8")
+        return load_client(path)
+
+    return loader
+
+
+def test_a_campaign_is_read_with_its_defaults(load):
+    (mail, again) = load(MAIL + SECOND).campaigns
+    assert (mail.start, mail.end, mail.window_days) == (date(2026, 8, 3), date(2026, 8, 5), 30)
+    assert (mail.kind, mail.primary, mail.cost.coupon) == ("single", "revenue", 0)
+    assert {name: arm.share for name, arm in mail.arms.items()} == {"mail": 0.9, "holdout": 0.1}
+    assert (again.arms, again.control, again.randomised) == ({}, None, False)
+
+
+def test_a_client_without_campaigns_has_none(load):
+    assert load("", SHOP.removesuffix("campaigns:\n")).campaigns == []
+
+
+def test_a_language_the_client_does_not_use_needs_no_name(load):
+    only = MAIL.replace(", en: Refill", "").replace(", en: E-mailed", "")
+    assert load(only, "languages: [ja]\n" + SHOP).campaigns[0].name == {"ja": "詰め替えのご案内"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        pytest.param(
+            "randomised:",
+            "randomized:",
+            "client.yml:14: campaigns[0].randomized: unknown key; did you mean 'randomised'?",
+            id="unknown key",
+        ),
+        pytest.param(
+            "{share: 0.1}",
+            "{share: 0.1, shares: 1}",
+            "campaigns[0].arms.holdout.shares: unknown key; did you mean 'share'?",
+            id="unknown key of an arm",
+        ),
+        pytest.param("channel: mail", "", "campaigns[0].channel: is missing; add channel:", id="no channel"),
+        pytest.param(
+            "end: 2026-08-05",
+            "end: 2026-08-02",
+            "client.yml:9: campaigns[0]: end: 2026-08-02 lies before start: 2026-08-03; check both",
+            id="dates reversed",
+        ),
+        pytest.param(
+            "2026-08-05", "5 Aug", "campaigns[0].end: '5 Aug': should be a valid date", id="no date"
+        ),
+        pytest.param(
+            "control: holdout",
+            "control: hold",
+            "campaigns[0]: control: 'hold' is not an arm; did you mean 'holdout'?",
+            id="control is no arm",
+        ),
+        pytest.param(
+            "    control: holdout\n",
+            "",
+            "campaigns[0]: randomised: true needs control: with the arm that was held out",
+            id="randomised without control",
+        ),
+        pytest.param(
+            "      mail: {share: 0.9, name: {ja: メール送付, en: E-mailed}}\n",
+            "",
+            "campaigns[0]: arms: 'holdout', the control, is the only arm; add the one sent to",
+            id="only a control",
+        ),
+        pytest.param(
+            "unsubscribed: 0.005",
+            "unsubscribe: 0.005",
+            "campaigns[0].guardrails.unsubscribe: 'unsubscribe' is not known; did you mean 'unsubscribed'?",
+            id="unknown guardrail",
+        ),
+        pytest.param(
+            "0.005", "0", "campaigns[0].guardrails.unsubscribed: 0: should be greater", id="no margin"
+        ),
+        pytest.param("0.9", "-1", "campaigns[0].arms.mail.share: -1: should be greater than 0", id="share"),
+        pytest.param(
+            "0.6", "60", "campaigns[0].margin_rate: 60: should be less than 1", id="margin in per cent"
+        ),
+        pytest.param(
+            "2026-08-mail",
+            "'2026  08'",
+            "campaigns[0].id: '2026  08': sends hold this id as '2026 08'; write it so",
+            id="an id intake would change",
+        ),
+        pytest.param(
+            ", en: Refill",
+            "",
+            "client.yml:10: campaigns[0].name: is not given in 'en'; add en: to it",
+            id="no name in a language",
+        ),
+        pytest.param(
+            ", en: E-mailed",
+            "",
+            "client.yml:17: campaigns[0].arms.mail.name: is not given in 'en'; add en: to it",
+            id="an arm without a name in a language",
+        ),
+        pytest.param(
+            "    margin_rate",
+            "    follows: 2026-08-male\n    margin_rate",
+            "campaigns[0].follows: no campaign '2026-08-male'; did you mean '2026-08-mail'?",
+            id="follows nothing",
+        ),
+        pytest.param(
+            "    margin_rate",
+            "    follows: 2026-08-mail\n    margin_rate",
+            "campaigns[0]: follows: '2026-08-mail' is this campaign itself; name an earlier one",
+            id="follows itself",
+        ),
+    ],
+)
+def test_a_mistake_is_answered_in_one_line(load, old: str, new: str, message: str):
+    assert old in MAIL
+    with pytest.raises(ConfigError) as caught:
+        load(MAIL.replace(old, new, 1))
+    (line,) = str(caught.value).splitlines()
+    assert message in line
+
+
+def test_the_same_id_twice_is_refused(load):
+    with pytest.raises(
+        ConfigError, match=r"client.yml:22: campaigns\[1\].id: '2026-08-mail' is also campaigns"
+    ):
+        load(MAIL + SECOND.replace("again", "2026-08-mail"))
