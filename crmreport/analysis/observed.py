@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import narwhals as nw
@@ -128,7 +130,8 @@ def usual_pause(rows: nw.LazyFrame[Any], last: date) -> int:
     return max(_QUIET_DAYS, int(pd.to_datetime(days).diff().dt.days.max()))
 
 
-def within(rows: nw.LazyFrame[Any], period: Period) -> nw.LazyFrame[Any]:
-    """The rows ordered within the period."""
+def within(rows: nw.LazyFrame[Any], *periods: Period) -> nw.LazyFrame[Any]:
+    """The rows ordered within the period, or within any of several."""
     day = nw.col("order_date")
-    return rows.filter((day >= nw.lit(period.start)) & (day <= nw.lit(period.as_of)))
+    inside = [(day >= nw.lit(period.start)) & (day <= nw.lit(period.as_of)) for period in periods]
+    return rows.filter(reduce(or_, inside))

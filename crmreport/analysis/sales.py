@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, round_money, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, round_money, settle, to_pandas
 from crmreport.analysis.observed import observed_days, within
 from crmreport.analysis.sales_lines import COUNTS, ItemCount, distinct_counts, ordered_lines
 from crmreport.period import Period
@@ -99,6 +99,7 @@ def sales_totals(
         DataError: Quantities were asked for and the lines have none.
     """
     rows = ordered_lines(lines, as_of=as_of, unit=unit, items=items, zero_value_counts=zero_value_counts)
+    rows = settle(within(rows, *periods))
     seen = observed_days(lines, as_of=as_of)
     totals = []
     for period in periods:

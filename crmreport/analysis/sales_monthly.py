@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, round_money, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, round_money, settle, to_pandas
 from crmreport.analysis.observed import observed_days
 from crmreport.analysis.sales_lines import COUNTS, ItemCount, distinct_counts, ordered_lines
 from crmreport.errors import DataError
@@ -74,7 +74,7 @@ def monthly_sales(
         raise DataError(f"no order line is dated {as_of} or earlier; check the period and the date column")
     this_month = as_of.replace(day=1)
     start = max(add_months(this_month, -(months + 11)), begins.replace(day=1))
-    recent = rows.filter(nw.col("order_date") >= nw.lit(start))
+    recent = settle(rows.filter(nw.col("order_date") >= nw.lit(start)))
     money = to_pandas(
         recent.group_by("month_index").agg(
             nw.col("revenue", "guest_revenue", "first_revenue", "items").sum(),

@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, round_money, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, round_money, settle, to_pandas
 from crmreport.analysis.observed import ObservedDays, observed_days, within
 from crmreport.analysis.sales_lines import distinct_counts, ordered_lines
 from crmreport.errors import DataError
@@ -136,6 +136,7 @@ def sales_by_membership(
 
 
 def _split(rows: nw.LazyFrame[Any], by: str, period: Period, seen: ObservedDays) -> SalesSplit:
+    rows = settle(within(rows, period, period.previous(), period.year_ago()))
     now = within(rows, period)
     sums = now.group_by(by).agg(nw.col("revenue", "guest_revenue").sum())
     table = round_money(to_pandas(sums), "revenue", "guest_revenue").merge(
