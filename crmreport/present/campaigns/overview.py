@@ -1,0 +1,66 @@
+"""The chapter's message, and every campaign of the period in one table."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from crmreport.analysis.campaign.campaign_programme import CampaignProgramme
+from crmreport.analysis.campaign.verdict import LIKELY, UNLIKELY
+from crmreport.present import Column, Message, Note, Table, Text
+
+EVERY, GROUPS = "campaigns.every", "campaigns.groups"
+
+
+def message(found: CampaignProgramme) -> Message:
+    """How many campaigns ran, how many proved profitable, and what all earned together."""
+    said: dict[str, Any] = {"months": found.months, "campaigns": len(found.table)}
+    if found.table.empty:
+        return _said("nothing" if found.n_plans else "unset", **said)
+    if found.total is None:
+        return _said("running", **said)
+    groups = found.groups.set_index("outcome")["campaigns"]
+    if set(groups.index) <= {"untested", "running", "total"}:
+        return _said("untested", **said)
+    earning = int(groups.get("earning", 0))
+    said |= {"earning": earning, "profit": found.total.profit, "loss": -found.total.profit}
+    return _said(f"{'some' if earning else 'none'}_{total_case(found)}", **said)
+
+
+def _said(case: str, **values: Any) -> Message:
+    return Message("campaigns.message", Text(f"campaigns.message.{case}", **values), Text("campaigns.method"))
+
+
+def total_case(found: CampaignProgramme) -> Literal["profit", "loss", "open"]:
+    """Whether the programme's profit is above or below 0 beyond doubt."""
+    assert found.total is not None
+    if found.total.p_positive >= LIKELY:
+        return "profit"
+    return "loss" if found.total.p_positive <= UNLIKELY else "open"
+
+
+def every_campaign(found: CampaignProgramme) -> list[Table | Note]:
+    """All campaigns that touched the months; a note where there is none."""
+    if found.table.empty:
+        case = "nothing" if found.n_plans else "unset"
+        return [Note(Text(f"campaigns.every.{case}", since=found.since, as_of=found.period.as_of))]
+    return [
+        Table(
+            EVERY,
+            found.table,
+            (
+                Column("campaign_id", "name:campaign_name"),
+                Column("channel", "name:campaign_terms.channel"),
+                Column("start", "date"),
+                Column("end", "date"),
+                Column("customers", "count", label="campaigns.column.sent_to"),
+                Column("grade", "label:campaign_terms.grade"),
+                Column("verdict", "label:campaign_terms.verdict"),
+                Column("profit", "smoney"),
+                Column("profit_lower", "smoney"),
+                Column("profit_upper", "smoney"),
+                Column("reason", "label:campaign_terms.reason"),
+            ),
+            title=Text("campaigns.every.title", since=found.since, as_of=found.period.as_of),
+            note=Text("campaigns.every.note", since=found.since, as_of=found.period.as_of),
+        )
+    ]

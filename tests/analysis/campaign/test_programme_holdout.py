@@ -1,0 +1,76 @@
+"""Customers held out of everything: who is compared with whom, and when nobody can be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmreport.analysis.campaign.estimate import mean_estimate
+from crmreport.analysis.campaign.exposure import Exposure
+from crmreport.analysis.campaign.programme_holdout import programme_holdout
+
+
+def seen(roles: dict[str, list[int]], revenue) -> Exposure:
+    return Exposure(pd.DataFrame(roles), pd.Series(np.asarray(revenue, dtype="float64")))
+
+
+def test_one_campaign_is_its_own_programme():
+    rng = np.random.default_rng(3)
+    spent = rng.gamma(2.0, 50.0, 300)
+    found = programme_holdout(seen({"a": [2] * 200 + [1] * 100}, spent))
+    one, other = spent[:200], spent[200:]
+    alone = mean_estimate(one.mean(), one.var(ddof=1), 200, other.mean(), other.var(ddof=1), 100)
+    assert found is not None
+    assert found.difference == pytest.approx(alone.difference)
+    assert found.standard_error == pytest.approx(alone.standard_error)
+    assert (found.n_treatment, found.n_control) == (200, 100)
+
+
+def test_customers_of_many_campaigns_are_compared_among_themselves():
+    # Nothing was ever done to anybody: those of both campaigns simply spend more, and are held out of
+    # both less often. A plain comparison would say 60.
+    both = [(2, 2)] * 300 + [(2, 1)] * 300 + [(1, 2)] * 300 + [(1, 1)] * 300
+    only = [(2, 0)] * 100 + [(1, 0)] * 1100
+    roles = pd.DataFrame(both + only, columns=["a", "b"])
+    rng = np.random.default_rng(5)
+    revenue = np.where(roles["b"] > 0, 200.0, 100.0) + rng.normal(0, 20, len(roles))
+    found = programme_holdout(Exposure(roles, pd.Series(revenue)))
+    reached = (roles == 2).any(axis=1).to_numpy()
+    assert revenue[reached].mean() - revenue[~reached].mean() > 60
+    assert found is not None
+    assert abs(found.difference) < 3 * found.standard_error < 5
+
+
+def test_its_interval_covers_the_effect_of_all_campaigns_together():
+    # Seed 11: effects 10 and 6 that do not add up for whoever is reached twice (13).
+    rng = np.random.default_rng(11)
+    inside = []
+    for _ in range(120):
+        roles = pd.DataFrame(rng.integers(1, 3, (1200, 2)), columns=["a", "b"])
+        gain = np.select([(roles == 2).all(axis=1), roles["a"] == 2, roles["b"] == 2], [13.0, 10.0, 6.0], 0.0)
+        truth = gain[gain > 0].mean()
+        found = programme_holdout(Exposure(roles, pd.Series(gain + rng.normal(100, 40, 1200))))
+        assert found is not None
+        inside.append(found.lower <= truth <= found.upper)
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "roles",
+    [
+        pytest.param({"a": [2] * 100}, id="nobody was held out"),
+        pytest.param({"a": [1] * 100}, id="nobody was sent to"),
+        pytest.param({"a": [2] * 100 + [1] * 29}, id="29 held out: too few"),
+        pytest.param(
+            {"a": [2] * 100 + [1] * 50, "b": [1] * 90 + [2] * 60}, id="everybody got one of the two"
+        ),
+        pytest.param(
+            {"a": [2] * 90 + [1] * 60 + [0] * 10, "b": [0] * 150 + [2] * 10},
+            id="one in ten reached has no equal",
+        ),
+    ],
+)
+def test_nobody_can_say(roles):
+    n = len(next(iter(roles.values())))
+    assert programme_holdout(seen(roles, np.arange(n))) is None
