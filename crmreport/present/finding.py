@@ -26,6 +26,13 @@ Measure = Literal[
     "region_check",
     "data_fix",
     "member_signup",
+    "cart_reminder",
+    "message_review",
+    "roll_out_campaign",
+    "send_to_segments",
+    "retest_campaign",
+    "stop_campaign",
+    "fix_assignment",
 ]
 PARTS = ("title", "what", "so_what", "do_what")
 

@@ -14,7 +14,21 @@ from crmreport.present.numbers import MoneyUnit, is_blank
 from crmreport.present.text import Text
 from crmreport.present.words import Words
 
-_RIGHT = ("count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2", "days", "row")
+_RIGHT = (
+    "count",
+    "scount",
+    "money",
+    "smoney",
+    "pct",
+    "spct",
+    "pt",
+    "num0",
+    "num1",
+    "num2",
+    "p",
+    "days",
+    "row",
+)
 # Groups of fewer customers could tell who is in them.
 FEWEST = 5
 # Letters of a column's English name that stay on one line.

@@ -24,6 +24,8 @@ from crmreport.present.text import Text
 # Marks that turn the direction of reading would turn the rest of the sentence with them.
 _TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LONGEST_NAME, _LONGEST_TEXT = 80, 200
+# What a p-value below it is does not matter.
+_SMALLEST_P = 0.001
 
 LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
@@ -104,9 +106,10 @@ class Words:
 
         Args:
             value: Raw value; None and NaN become an en dash.
-            spec: ``text``, ``count``, ``money``, ``pct``, ``pt``, ``num0``–``num2``, ``days``, ``date``,
-                ``longdate``, ``month``, ``period`` (a month in words, another period by its name),
-                ``label:<group>``, ``labels:<group>`` (several, separated by commas in the value),
+            spec: ``text``, ``count``, ``money``, ``pct``, ``pt``, ``num0``–``num2``, ``p`` (a p-value),
+                ``days``, ``date``, ``longdate``, ``month``, ``period`` (a month in words, another period
+                by its name), ``label:<group>``, ``labels:<group>`` (several, separated by
+                commas in the value),
                 ``name:<group>`` (the label of a value where there is one, else the
                 value as the client wrote it), ``plural:<one>:<many>``, and with a sign ``scount``,
                 ``smoney``, ``spct``.
@@ -145,6 +148,8 @@ class Words:
                 return numbers.money(value, lang=self.lang, currency=self.currency, sign=kind[0] == "s")
             case "num0" | "num1" | "num2":
                 return numbers.plain(value, int(kind[-1]))
+            case "p":
+                return "<0.001" if value < _SMALLEST_P else numbers.plain(value, 3)
             case "days":
                 unit = {"ja": "日", "en": " day" if value == 1 else " days"}[self.lang]
                 return numbers.plain(value, 0) + unit

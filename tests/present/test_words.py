@@ -28,7 +28,7 @@ def test_both_languages_use_the_same_values():
 
 def test_every_placeholder_names_a_known_format():
     one_of = {"", "text", "count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2"}
-    one_of |= {"days", "date", "longdate", "month", "label", "labels", "name", "period", "plural"}
+    one_of |= {"p", "days", "date", "longdate", "month", "label", "labels", "name", "period", "plural"}
     unknown = {
         (lang, key, spec)
         for lang in LANGUAGES
@@ -78,6 +78,8 @@ def test_what_to_do_sets_up_no_comparison_of_its_own():
         pytest.param("money", 987, "987円", "¥987", id="small money"),
         pytest.param("money", 12_345_678, "12.3百万円", "¥12.3 million", id="large money"),
         pytest.param("money", 2.5e9, "2,500.0百万円", "¥2.50 billion", id="very large money"),
+        pytest.param("p", 0.0374, "0.037", "0.037", id="a p-value has three decimals"),
+        pytest.param("p", 0.00002, "<0.001", "<0.001", id="a p-value is never 0"),
         pytest.param("days", 1, "1日", "1 day", id="one day"),
         pytest.param("month", "2026-10", "2026年10月", "October 2026", id="a month"),
         pytest.param("period", "2026-10", "2026年10月", "October 2026", id="a period that is a month"),

@@ -33,9 +33,15 @@ CONTACT = (
     "win_back",
     "second_purchase_offer",
     "cross_sell",
+    "cart_reminder",
+    "message_review",
     "member_signup",
+    "roll_out_campaign",
+    "send_to_segments",
 )
 """Measures that write to people; their lists hold only who consented to a channel."""
+CAMPAIGN = ("roll_out_campaign", "send_to_segments", "retest_campaign", "stop_campaign", "fix_assignment")
+"""Measures about a campaign that was judged; their money is its profit or loss."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +239,7 @@ def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str
             who += {"ja": f"。{said}", "en": f". {said}"}[words.lang]
     elif finding.measure == "data_fix":
         who = words.label("book.actions.data_task")
-    elif finding.measure in CONTACT and finding.measure != "member_signup":
+    elif finding.measure in (*CONTACT, *CAMPAIGN) and finding.measure != "member_signup":
         who = words.label("book.actions.contact_task")
     else:
         who = words.label("book.actions.store_task")
@@ -244,6 +250,8 @@ def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str
     if finding.money is not None:
         # Data put right move the numbers, not the sales.
         case = "money_data" if finding.measure == "data_fix" else "money"
+        if finding.measure in CAMPAIGN:
+            case = "money_profit"
         effect = Text(f"book.actions.{case}", money=finding.money)
     return Action(
         title=text["title"],

@@ -36,6 +36,7 @@ _FORMATS = {
     "num0": "#,##0",
     "num1": "#,##0.0",
     "num2": "#,##0.00",
+    "p": "0.000",
     "days": "#,##0",
     "date": "yyyy-mm-dd",
     "longdate": "yyyy-mm-dd",
