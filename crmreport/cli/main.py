@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from crmreport.cli import check, deliver, demo, diff, index, init, lab, listing, run, schedule, verify
+from crmreport.cli import (
+    check,
+    deliver,
+    demo,
+    diff,
+    index,
+    init,
+    lab,
+    listing,
+    plan_test,
+    run,
+    schedule,
+    verify,
+)
 from crmreport.cli.output import fault, note, say, say_json
 from crmreport.errors import CrmReportError, StoppedError
 
@@ -25,6 +38,7 @@ app = typer.Typer(
 app.command()(init.init)
 app.command()(check.check)
 app.command()(run.run)
+app.command("plan-test")(plan_test.plan_test)
 app.command()(deliver.deliver)
 app.command()(verify.verify)
 app.command()(diff.diff)

@@ -152,6 +152,17 @@ def test_campaigns_make_again_only_chapters_that_read_them(workspace, changes):
     assert after.key != before.key
 
 
+def test_a_plan_that_is_drawn_anew_makes_again_only_chapters_that_read_campaigns(workspace):
+    folder = workspace.client("demo") / "tests"
+    folder.mkdir()
+    planned = [MAIL.model_copy(update={"plan": "tests/m1.yml"})]
+    keys = []
+    for text in ("one", "two"):
+        (folder / "m1.yml").write_text(text)
+        keys.append(plan(workspace, campaigns=planned))
+    assert changed(*keys) == {"data_quality"}
+
+
 def test_a_chapters_parameter_makes_that_chapter_again(workspace):
     new = plan(workspace, reports=reports(workspace, parameters={"decile": {"window_months": 24}}))
     assert changed(plan(workspace), new) == {"decile"}

@@ -1,0 +1,1 @@
+"""Planning a test: who is eligible, who is drawn for which arm, and what it will be able to see."""
