@@ -10,6 +10,8 @@ from scipy.stats import chi2_contingency, fisher_exact, t
 from statsmodels.stats.proportion import confint_proportions_2indep
 from statsmodels.stats.proportion import test_proportions_2indep as compare_proportions
 
+from crmreport.analysis.campaign.estimate import satterthwaite
+
 Interval = tuple[float, float]
 
 
@@ -123,5 +125,4 @@ def relative_alternatives(
 
 def _quantile(error_t: float, n_t: int, error_c: float, n_c: int, *, confidence: float) -> float:
     """Quantile of t with Satterthwaite's degrees of freedom."""
-    freedom = (error_t**2 + error_c**2) ** 2 / (error_t**4 / (n_t - 1) + error_c**4 / (n_c - 1))
-    return float(t.ppf(0.5 + confidence / 2, freedom))
+    return float(t.ppf(0.5 + confidence / 2, satterthwaite(error_t**2, n_t, error_c**2, n_c)))

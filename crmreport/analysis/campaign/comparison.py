@@ -14,7 +14,7 @@ from crmreport.analysis.campaign.ratios import cluster_estimate, ratio_estimate,
 from crmreport.analysis.campaign.relative import Relative, relative_effect
 from crmreport.errors import ConfigError
 
-Method = Literal["newcombe_z", "newcombe_fisher", "welch", "delta", "cluster_robust"]
+Method = Literal["newcombe_z", "newcombe_fisher", "welch", "delta", "cluster_robust", "always_valid"]
 Caution = Literal["few_clusters", "few_customers", "cap_disagrees"]
 
 # Below these the normal approximation behind an interval is not to be trusted (Angrist and Pischke 2009;

@@ -155,7 +155,7 @@ def mean_estimate(
         return blank
     a, b = variance_treatment / n_treatment, variance_control / n_control
     error = math.sqrt(a + b)
-    freedom = (a + b) ** 2 / (a**2 / (n_treatment - 1) + b**2 / (n_control - 1))
+    freedom = satterthwaite(a, n_treatment, b, n_control)
     difference = mean_treatment - mean_control
     reach = float(t.ppf(0.5 + confidence / 2, freedom)) * error
     return Estimate(
@@ -167,6 +167,25 @@ def mean_estimate(
         n_control,
         float(2 * t.sf(abs(difference) / error, freedom)),
     )
+
+
+def satterthwaite(
+    variance_treatment: float, n_treatment: int, variance_control: float, n_control: int
+) -> float:
+    """Degrees of freedom of a difference of two independent means (Satterthwaite 1946).
+
+    Args:
+        variance_treatment: Squared standard error of the treated arm's value.
+        n_treatment: Its customers, 2 or more.
+        variance_control: Squared standard error of the control arm's value.
+        n_control: Its customers, 2 or more.
+
+    Examples:
+        >>> satterthwaite(0.5, 11, 0.5, 11)
+        20.0
+    """
+    a, b = variance_treatment, variance_control
+    return (a + b) ** 2 / (a**2 / (n_treatment - 1) + b**2 / (n_control - 1))
 
 
 def normal_estimate(

@@ -31,16 +31,27 @@ class ArmEvaluation:
 
     Attributes:
         arm: The treated arm.
-        effects: Metric → effect per customer assigned: ``conversion``, ``revenue``, ``orders``,
-            ``opened``, ``clicked``, ``unsubscribed`` where they can be measured.
-        profit: None when no margin is known.
-        look: Always-valid interval of the primary metric; None once the window is over.
-        guardrails: Metric → guardrail test.
-        mde: Effect on the primary metric the test could see (power 80 %).
-        needed: Customers a test needs to see the effect that pays; None without a profit.
-        segments: Attribute → effects on revenue in its values.
-        next_send: Whom to send to next time; None when no effect or no margin is known.
-        qini: Curve of the score known before the campaign; None where there is none.
+        effects: Metric → effect per customer assigned: ``conversion``, ``revenue``, ``orders``, and
+            ``opened``, ``clicked``, ``unsubscribed`` where somebody did. While the test runs they are of
+            customers whose window is over, bounds and p-values are always-valid (method
+            ``always_valid``), and relative, capped and CUPED results are None; empty until the arm and
+            the control have 30 such customers. ``p_adjusted``: what customers bought and how they
+            reacted are two families.
+        profit: Of the arm, with its part of coupons and fixed cost; None when no margin is known, or
+            nothing can be told yet. While the test runs: all the arm's customers at the effect so far,
+            bounds always-valid, ``standard_error`` and ``p_positive`` nan.
+        look: Always-valid interval of the primary metric; None once the window is over, and as long as
+            nothing can be told.
+        guardrails: Metric → guardrail test, of those stated and measured; while the test runs by the
+            always-valid interval.
+        mde: Effect on the primary metric the test could see (power 80 %); nan where nothing can be told.
+        needed: Customers a test needs to see the effect on revenue that pays; None without a profit or
+            without cost.
+        segments: Attribute → effects on revenue in its values; empty while the test runs.
+        next_send: Whom to send to next time, of this campaign's customers, by the first attribute; None
+            when no effect or no margin is known, and while the test runs.
+        qini: Curve of sending first to those who spent most before; None where all spent the same, and
+            while the test runs.
         judged: The verdict on this arm.
     """
 
@@ -66,8 +77,13 @@ class NotRandomised:
         did: Difference in differences of revenue; None when there are too few periods.
         won_back: Customers dormant at the start who came back, beside equal ones not sent to; None
             when nobody dormant was sent to.
-        profit: From the adjusted effect; None when withheld or no margin is known.
+        profit: From the adjusted effect, of the customers compared; None when withheld or no margin
+            is known.
         judged: The verdict.
+        n_left_out: Customers sent to without a purchase in the 730 days before, whom nobody not sent to
+            equals: they are in none of the comparisons.
+        first_day: First day counted, the same for both groups.
+        last_day: Last day counted.
     """
 
     adjusted: Observational
@@ -75,6 +91,9 @@ class NotRandomised:
     won_back: WonBack | None
     profit: Profit | None
     judged: Judged
+    n_left_out: int
+    first_day: date
+    last_day: date
 
 
 @dataclass(frozen=True)
@@ -87,12 +106,15 @@ class Evaluation:
         outcomes: One row per assigned customer, and what was left out.
         responses: One row per arm, as observed, no effect: ``arm``, ``customers``, ``delivered``,
             ``opened``, ``clicked``, ``converted``, ``unsubscribed``, ``revenue``, ``orders``.
-        design: The design check; None without a control.
+        design: The design check; None unless arms were drawn by lot with a control among them.
         arms: Treated arms against the control, in order of name; empty when nothing may be told.
-        holdout: What holding out cost; None without control or margin.
-        not_randomised: For a campaign whose customers were chosen; None for a randomised one.
+        holdout: What holding out cost, at the effect of the arm the verdict is of; None without
+            control or margin, and while the test runs.
+        not_randomised: For a campaign whose customers were chosen; None for a randomised one, while it
+            runs, and where nobody can be compared.
         judged: The verdict on the campaign: that of its best arm.
-        running: Whether some customer's window is not over at ``as_of``.
+        running: Whether sending goes on at ``as_of`` or some customer's window is not over.
+        best: Number of the arm the verdict is of in ``arms``; None where there is none.
     """
 
     plan: CampaignPlan
@@ -105,3 +127,4 @@ class Evaluation:
     not_randomised: NotRandomised | None
     judged: Judged
     running: bool
+    best: int | None = None

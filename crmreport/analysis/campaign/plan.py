@@ -35,6 +35,8 @@ class CampaignPlan:
         kind: ``single``, ``steps`` (step mail) or ``cart`` (sent after a cart is left).
         planned_customers: Customers of all arms the test was planned for; None when not stated.
         follows: Campaign this one repeats or tests again.
+        conditioned_on: What the arms were made by, where that is something customers did after the
+            sending (``opened``, ``clicked``, ``redeemed``): such arms are never judged.
 
     Raises:
         ConfigError: Dates, window or arms contradict each other.
@@ -55,6 +57,7 @@ class CampaignPlan:
     kind: CampaignKind = "single"
     planned_customers: int | None = None
     follows: str | None = None
+    conditioned_on: str | None = None
 
     def __post_init__(self) -> None:
         who = f"campaign {self.campaign_id!r}"

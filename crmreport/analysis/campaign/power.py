@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from scipy.optimize import brentq
 from scipy.stats import norm
@@ -79,8 +80,7 @@ def mde_share(
         0.0157
     """
     _check_base(base)
-    _check_sizes(n_treatment, n_control)
-    _check(power, alpha)
+    _check_test(n_treatment, n_control, power, alpha)
     highest = 1 - base - 1e-9
 
     def short(rise: float) -> float:
@@ -120,8 +120,7 @@ def mde_mean(
         363.6
     """
     _check_deviation(standard_deviation)
-    _check_sizes(n_treatment, n_control)
-    _check(power, alpha)
+    _check_test(n_treatment, n_control, power, alpha)
     size = TTestIndPower().solve_power(
         nobs1=n_treatment, ratio=n_control / n_treatment, alpha=alpha, power=power
     )
@@ -155,12 +154,7 @@ def customers_for_share(
         raise ConfigError(
             f"difference is {difference}; give one that leads from {base} to a share inside 0 and 1"
         )
-    return _grow(
-        lambda n: _power_share(base, difference, n * (1 - control_share), n * control_share, alpha),
-        control_share,
-        power,
-        alpha,
-    )
+    return _grow(partial(_power_share, base, difference), control_share, power, alpha)
 
 
 def customers_for_mean(
@@ -193,13 +187,7 @@ def customers_for_mean(
     _check_deviation(standard_deviation)
     if difference == 0:
         raise ConfigError("difference is 0; give the effect to find")
-    effect = abs(difference) / standard_deviation
-
-    def reached(n: float) -> float:
-        ratio = control_share / (1 - control_share)
-        return float(TTestIndPower().power(effect, n * (1 - control_share), alpha, ratio=ratio))  # type: ignore[arg-type]
-
-    return _grow(reached, control_share, power, alpha)
+    return _grow(partial(_power_mean, abs(difference) / standard_deviation), control_share, power, alpha)
 
 
 def _power_share(base: float, difference: float, n_treatment: float, n_control: float, alpha: float) -> float:
@@ -211,11 +199,21 @@ def _power_share(base: float, difference: float, n_treatment: float, n_control: 
     )
 
 
-def _grow(reached: Callable[[float], float], control_share: float, power: float, alpha: float) -> Sizes:
-    """Arms of the smallest test whose power, as a function of all its customers, suffices."""
+def _power_mean(effect: float, n_treatment: float, n_control: float, alpha: float) -> float:
+    return float(TTestIndPower().power(effect, n_treatment, alpha, ratio=n_control / n_treatment))  # type: ignore[arg-type]
+
+
+def _grow(
+    power_of: Callable[[float, float, float], float], control_share: float, power: float, alpha: float
+) -> Sizes:
+    """Arms of the smallest test whose power, as a function of both arms and α, suffices."""
     if not 0 < control_share < 1:
         raise ConfigError(f"control_share is {control_share}; give a share between 0 and 1")
     _check(power, alpha)
+
+    def reached(n: float) -> float:
+        return power_of(n * (1 - control_share), n * control_share, alpha)
+
     few = low = 3 / min(control_share, 1 - control_share)
     while reached(low) < power:
         low *= 2
@@ -239,6 +237,7 @@ def _check_deviation(standard_deviation: float) -> None:
         raise ConfigError(f"standard_deviation is {standard_deviation}; give a number above 0")
 
 
-def _check_sizes(n_treatment: int, n_control: int) -> None:
+def _check_test(n_treatment: int, n_control: int, power: float, alpha: float) -> None:
     if min(n_treatment, n_control) < 2:
         raise ConfigError(f"arms have {n_treatment} and {n_control} customers; give 2 or more each")
+    _check(power, alpha)

@@ -1,0 +1,203 @@
+"""One campaign from its sends to its verdict, in the order that keeps a result from speaking too early."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import narwhals as nw
+from narwhals.typing import IntoFrame
+
+from crmreport.analysis.campaign.chosen import evaluate_chosen
+from crmreport.analysis.campaign.design import DesignCheck, Window, check_design
+from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
+from crmreport.analysis.campaign.evidence import best_of, cannot_say, conditioned_on
+from crmreport.analysis.campaign.money import HoldoutCost, holdout_cost
+from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes, beside, outcomes, responses
+from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.campaign.randomised import arm_costs, evaluate_arms
+from crmreport.analysis.campaign.sent import sent_rows
+from crmreport.analysis.campaign.verdict import Evidence, Judged, judge
+from crmreport.analysis.ledger import PurchaseUnit, to_pandas
+from crmreport.errors import ConfigError
+
+
+def evaluate_campaign(
+    sends: IntoFrame,
+    order_lines: IntoFrame,
+    *,
+    plan: CampaignPlan,
+    as_of: date,
+    attributes: IntoFrame | None = None,
+    covariates: Sequence[str] = BEFORE,
+    others: IntoFrame | None = None,
+    before_days: int = 180,
+    dormant_days: int = 180,
+    unit: PurchaseUnit = "customer_day",
+    zero_value_counts: bool = False,
+) -> Evaluation:
+    """Evaluate a campaign: outcomes as assigned, design, effects, money, segments, verdict.
+
+    Arms drawn by lot are checked first; where the check blocks, no effect is computed. Chosen customers
+    are compared with those not sent to, adjusted, and only once every window is over. Arms or attributes
+    made by what customers did after the sending are never judged.
+
+    Args:
+        sends: Sends in canonical form, held-out customers among them; other campaigns' rows may be in it.
+        order_lines: Order lines, on the same engine as the sends.
+        plan: The campaign.
+        as_of: Last visible day.
+        attributes: ``customer_id`` and columns known before the campaign (RFM as of the day before …),
+            one row per customer; the first one not among the covariates decides whom to send to next.
+        covariates: Numbers known before: of ``revenue_before``, ``orders_before``, ``recency_days`` and
+            the attributes' columns. A blank recency counts as the longest among the customers.
+        others: ``customer_id`` of whoever was sent another campaign in the window; when None, those of
+            the sends.
+        before_days: Days before the sending that ``revenue_before`` and ``orders_before`` look at.
+        dormant_days: Days without a purchase from which a customer is dormant.
+        unit: What one purchase is.
+        zero_value_counts: Whether lines worth 0 make a purchase.
+
+    Returns:
+        All parts of the evaluation.
+
+    Raises:
+        ConfigError: An arm, guardrail or covariate is not one that was planned or is there.
+        DataError: Nothing was sent by ``as_of``, or the sends have blanks.
+    """
+    found = outcomes(
+        sends,
+        order_lines,
+        plan=plan,
+        as_of=as_of,
+        attributes=attributes,
+        before_days=before_days,
+        unit=unit,
+        zero_value_counts=zero_value_counts,
+    )
+    if wrong := [c for c in covariates if c not in (*BEFORE, *found.attributes)]:
+        raise ConfigError(f"covariate {wrong[0]!r} is neither of {', '.join(BEFORE)} nor an attribute")
+    segments = [c for c in found.attributes if c not in covariates]
+    running = as_of < plan.end or found.n_incomplete > 0
+    design, arms, not_randomised = None, (), None
+    conditioned = conditioned_on(plan, segments)
+    if conditioned is not None:
+        judged = cannot_say(conditioned=conditioned)
+    elif plan.randomised:
+        design = _design(sends, found, plan, as_of, segments, covariates, others)
+        compared = plan.control in found.sizes and len(found.sizes) > 1
+        if compared and not design.blocks:
+            arms = evaluate_arms(found, plan=plan, running=running, segments=segments)
+            judged = arms[_best(arms)].judged
+        else:
+            judged = cannot_say(compared=compared, design=design)
+    elif plan.kind == "cart":
+        # Whoever left a cart meant to buy; those without one are no measure for them.
+        judged = cannot_say(compared=False)
+    elif running:
+        judged = _wait(plan)
+    else:
+        not_randomised = evaluate_chosen(
+            found,
+            order_lines,
+            plan=plan,
+            as_of=as_of,
+            attributes=attributes,
+            covariates=covariates,
+            dormant_days=dormant_days,
+            unit=unit,
+            zero_value_counts=zero_value_counts,
+        )
+        judged = cannot_say(compared=False) if not_randomised is None else not_randomised.judged
+    best = _best(arms) if arms else None
+    return Evaluation(
+        plan=plan,
+        as_of=as_of,
+        outcomes=found,
+        responses=responses(found),
+        design=design,
+        arms=arms,
+        holdout=None if best is None or running else _holdout(arms[best], plan, found),
+        not_randomised=not_randomised,
+        judged=judged,
+        running=running,
+        best=best,
+    )
+
+
+def _design(
+    sends: IntoFrame,
+    found: Outcomes,
+    plan: CampaignPlan,
+    as_of: date,
+    segments: Sequence[str],
+    covariates: Sequence[str],
+    others: IntoFrame | None,
+) -> DesignCheck:
+    rows = sent_rows(sends, campaign_id=plan.campaign_id, as_of=as_of).select("customer_id", "arm")
+    if plan.kind != "single":
+        # A customer's later steps repeat no assignment.
+        rows = rows.group_by("customer_id", "arm").agg(nw.len()).select("customer_id", "arm")
+    known = found.frame.select("customer_id", *dict.fromkeys([*covariates, *segments]))
+    if "recency_days" in covariates:
+        longest = to_pandas(known.select(nw.col("recency_days").max()))["recency_days"].fillna(0).iloc[0]
+        known = known.with_columns(nw.col("recency_days").fill_null(float(longest)))
+    rows = beside(rows, found.frame).join(known, on="customer_id", how="left")
+    opens = to_pandas(found.frame.select(nw.col("opened", "machine_opened").sum())).iloc[0]
+    last = plan.end + timedelta(days=plan.window_days - 1)
+    seen = found.last_sent + timedelta(days=plan.window_days - 1)
+    try:
+        return check_design(
+            rows.to_native(),
+            planned=plan.arms or {**found.sizes, str(plan.control): found.sizes.get(str(plan.control), 1)},
+            control=str(plan.control),
+            segments=segments,
+            covariates=covariates,
+            others=_others(sends, plan, as_of) if others is None else others,
+            window=Window(plan.start, last, found.first_sent, min(as_of, seen), as_of),
+            opens=int(opens.sum()),
+            machine_opens=int(opens["machine_opened"]),
+        )
+    except ConfigError as error:
+        raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error
+
+
+def _others(sends: IntoFrame, plan: CampaignPlan, as_of: date) -> IntoFrame | None:
+    """Customers other campaigns of the same log reached in this one's days."""
+    if "campaign_id" not in nw.from_native(sends).collect_schema().names():
+        return None
+    last = plan.end + timedelta(days=plan.window_days - 1)
+    rows = sent_rows(sends, campaign_id=None, as_of=as_of).filter(
+        nw.col("campaign_id") != plan.campaign_id,
+        nw.col("sent_on") >= nw.lit(plan.start),
+        nw.col("sent_on") <= nw.lit(last),
+    )
+    # Held-out customers stand in their campaign's rows too, but nothing was delivered to them; where a
+    # campaign records no delivery, all its rows count.
+    arrived = nw.col("delivered_on").count().over("campaign_id")
+    rows = rows.with_columns(arrived=arrived).filter(
+        ~nw.col("delivered_on").is_null() | (nw.col("arrived") == 0)
+    )
+    return rows.select("customer_id").to_native()
+
+
+def _best(arms: Sequence[ArmEvaluation]) -> int:
+    return best_of(
+        [arm.judged for arm in arms],
+        [math.nan if arm.profit is None else arm.profit.profit for arm in arms],
+    )
+
+
+def _holdout(arm: ArmEvaluation, plan: CampaignPlan, found: Outcomes) -> HoldoutCost | None:
+    if plan.margin_rate is None:
+        return None
+    treated = sum(n for name, n in found.sizes.items() if name != plan.control)
+    costs = arm_costs(plan.costs, customers=found.sizes[arm.arm], of=treated)
+    return holdout_cost(arm.effects["revenue"].estimate, margin_rate=plan.margin_rate, costs=costs)
+
+
+def _wait(plan: CampaignPlan) -> Judged:
+    """No interval is valid at every look for customers who were chosen: their comparison waits."""
+    known = 0.5 if plan.margin_rate is not None else math.nan
+    return judge(Evidence("adjusted", p_positive=known, running=True))

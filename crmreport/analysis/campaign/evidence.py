@@ -1,0 +1,115 @@
+"""From what was found of a campaign to the facts its verdict is made of."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from crmreport.analysis.campaign.design import DesignCheck
+from crmreport.analysis.campaign.guardrail import Guardrail
+from crmreport.analysis.campaign.heterogeneity import SegmentEffects
+from crmreport.analysis.campaign.next_send import NextSend
+from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.campaign.verdict import Evidence, Judged, Verdict, judge
+
+# Words by which arms and attributes tell that customers were sorted by what they did after the sending.
+_RESPONSE = {
+    "opened": "opened opener openers unopened",
+    "clicked": "clicked clicker clickers",
+    "redeemed": "redeemed redeemer redeemers",
+    "converted": "converted converter converters",
+    "unsubscribed": "unsubscribed unsubscriber unsubscribers",
+}
+_SEGMENTS_DIFFER = 0.05
+# Best first: of several arms the one is told whose verdict asks for most.
+_ORDER: tuple[Verdict, ...] = ("roll_out", "roll_out_to_segments", "keep_testing", "stop", "cannot_say")
+
+
+def conditioned_on(plan: CampaignPlan, attributes: Sequence[str] = ()) -> str | None:
+    """What customers did after the sending and were then compared by; None when by nothing.
+
+    As the plan says, or as the names of its arms and of the attributes do: one of their words (cut at
+    spaces, hyphens and underscores) is opened, opener, clicked, clicker, redeemed, converted, unsubscribed ….
+
+    Examples:
+        >>> from datetime import date
+        >>> day = date(2026, 8, 3)
+        >>> conditioned_on(CampaignPlan("c", "mail", day, day, {"non-openers": 1, "openers": 1}))
+        'opened'
+        >>> conditioned_on(CampaignPlan("c", "mail", day, day, {"mail": 1, "none": 1})) is None
+        True
+    """
+    if plan.conditioned_on is not None:
+        return plan.conditioned_on
+    for name in (*plan.arms, *attributes):
+        words = set(re.split(r"[^a-z]+", name.lower()))
+        for response, forms in _RESPONSE.items():
+            if words & set(forms.split()):
+                return response
+    return None
+
+
+def cannot_say(
+    *, conditioned: str | None = None, compared: bool = True, design: DesignCheck | None = None
+) -> Judged:
+    """The verdict where no effect may be told: compared by response, with nobody, or by a broken draw.
+
+    Args:
+        conditioned: What was conditioned on.
+        compared: Whether there is anybody to compare with.
+        design: A design check that blocks.
+    """
+    codes = {reason.code for reason in design.reasons if reason.blocks} if design else set()
+    return judge(
+        Evidence(
+            "observational" if design is None else "randomised",
+            p_positive=math.nan,
+            conditioned_on=conditioned,
+            compared=compared,
+            unique_customers="several_arms" not in codes,
+            ratio_ok=not codes & {"sample_ratio", "sample_ratio_segment"},
+            withheld=("unbalanced",) if "unbalanced" in codes else (),
+        )
+    )
+
+
+def guardrail_state(
+    stated: Mapping[str, float], found: Mapping[str, Guardrail]
+) -> Literal["held", "harmed", "open", "none"]:
+    """All guardrails in one word; one that was stated and not measured is open.
+
+    Examples:
+        >>> guardrail_state({}, {}), guardrail_state({"unsubscribed": 0.01}, {})
+        ('none', 'open')
+    """
+    if not stated:
+        return "none"
+    outcomes = [found[name].outcome if name in found else "not_shown" for name in stated]
+    if "broken" in outcomes:
+        return "harmed"
+    return "held" if set(outcomes) == {"held"} else "open"
+
+
+def segments_that_pay(effects: SegmentEffects | None, next_time: NextSend | None) -> dict[str, object]:
+    """The facts about segments: those that pay, whether they differ, whether they are all there are."""
+    if effects is None or next_time is None:
+        return {}
+    table = next_time.segments
+    paying = tuple(sorted(table.loc[table["send"], "segment"].astype(str)))
+    return {
+        "segments": paying,
+        "segments_differ": effects.q_p_value < _SEGMENTS_DIFFER,
+        "all_segments": len(paying) == len(effects.table),
+    }
+
+
+def best_of(judged: Sequence[Judged], profits: Sequence[float]) -> int:
+    """Number of the arm that is told: the verdict that asks for most, then the highest profit."""
+
+    def key(i: int) -> tuple[int, float]:
+        profit = profits[i]
+        return _ORDER.index(judged[i].verdict), math.inf if math.isnan(profit) else -profit
+
+    return min(range(len(judged)), key=key)

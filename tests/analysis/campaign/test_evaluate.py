@@ -1,0 +1,489 @@
+"""A campaign from sends to verdict: every way to a verdict from a shop made up for it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmreport.analysis.campaign.evaluate import evaluate_campaign
+from crmreport.analysis.campaign.money import Costs
+from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.ledger import to_pandas
+from crmreport.errors import ConfigError
+
+START = date(2026, 8, 3)
+AS_OF = date(2026, 10, 31)
+PLAN = CampaignPlan(
+    "refill",
+    "mail",
+    START,
+    START,
+    {"mail": 0.5, "none": 0.5},
+    "none",
+    randomised=True,
+    costs=Costs(send=10, fixed=2000),
+    margin_rate=0.6,
+)
+
+
+def shop(*, n=3000, lift=0.08, gold_only=False, unsubscribe=0.0, arms=("mail", "none"), days=1, seed=4):
+    """Sends, order lines and ranks: buying in the window rises by ``lift`` in all arms but ``none``."""
+    rng = np.random.default_rng(seed)
+    people = [f"c{i:05d}" for i in range(n)]
+    arm = rng.permutation(np.resize(arms, n))
+    gold = rng.random(n) < 0.5
+    sent = pd.Timestamp(START) + pd.to_timedelta(np.arange(n) % days, unit="D")
+    reached = arm != "none"
+    # Exactly so many, so that a case stands on its number and not on its seed.
+    quits = reached & (np.cumsum(reached) <= round(unsubscribe * reached.sum()))
+    sends = pd.DataFrame(
+        {
+            "campaign_id": "refill",
+            "customer_id": people,
+            "arm": arm,
+            "sent_on": sent,
+            "delivered_at": sent.where(reached),
+            "opened_at": sent.where(reached & (rng.random(n) < 0.3)),
+            "unsubscribed_at": sent.where(quits),
+        }
+    )
+    buys = rng.random(n) < 0.1 + lift * reached * (gold if gold_only else 1)
+    before = rng.random(n) < 0.8
+    amount = np.round(rng.gamma(4, 1200, 2 * n), 0)
+    lines = pd.DataFrame(
+        {
+            "customer_id": people * 2,
+            "order_id": [f"o{i}" for i in range(2 * n)],
+            "order_date": [
+                *(sent + pd.to_timedelta(rng.integers(0, 30, n), unit="D")),
+                *(sent - pd.to_timedelta(rng.integers(1, 300, n), unit="D")),
+            ],
+            "revenue": amount,
+        }
+    )[[*buys, *before]]
+    ranks = pd.DataFrame({"customer_id": people, "rank": np.where(gold, "gold", "new")})
+    return sends, lines.reset_index(drop=True), ranks
+
+
+def evaluate(parts, plan=PLAN, as_of=AS_OF, **options):
+    sends, lines, ranks = parts
+    return evaluate_campaign(sends, lines, plan=plan, as_of=as_of, attributes=ranks, **options)
+
+
+def without(parts, lost):
+    return parts[0][~lost], *parts[1:]
+
+
+def lost_treated(parts):
+    return without(parts, (parts[0]["arm"] == "mail") & (parts[0].index % 4 == 0))
+
+
+def in_both_arms(parts):
+    again = parts[0].iloc[:60]
+    other = again["arm"].map({"mail": "none", "none": "mail"})
+    return pd.concat([parts[0], again.assign(arm=other)], ignore_index=True), *parts[1:]
+
+
+def best_were_sent_to(parts):
+    spent = parts[1].groupby("customer_id")["revenue"].sum().rank()
+    order = parts[0]["customer_id"].map(spent).fillna(0) + np.arange(len(parts[0])) * 1e-6
+    top = order.rank() > len(order) / 2
+    return parts[0].assign(arm=np.where(top, "mail", "none")), *parts[1:]
+
+
+CASES = [
+    pytest.param({}, {}, ("roll_out", "profit_likely"), id="earns"),
+    pytest.param({}, {"costs": Costs(send=500)}, ("stop", "profit_unlikely"), id="sells, and loses money"),
+    pytest.param({"lift": 0.005}, {}, ("keep_testing", "too_uncertain"), id="could be either"),
+    pytest.param({}, {"margin_rate": None}, ("cannot_say", "no_profit_known"), id="no margin known"),
+    pytest.param(
+        {"unsubscribe": 0.05},
+        {"guardrails": {"unsubscribed": 0.01}},
+        ("stop", "guardrail_harmed"),
+        id="earns, and drives people off",
+    ),
+    pytest.param(
+        {"unsubscribe": 0.008},
+        {"guardrails": {"unsubscribed": 0.01}},
+        ("keep_testing", "guardrail_open"),
+        id="harm not excluded",
+    ),
+    pytest.param(
+        {"unsubscribe": 0.003},
+        {"guardrails": {"unsubscribed": 0.01}},
+        ("roll_out", "profit_likely"),
+        id="harm excluded",
+    ),
+    pytest.param(
+        {},
+        {"guardrails": {"clicked": 0.01}},
+        ("keep_testing", "guardrail_open"),
+        id="a guardrail nobody measured",
+    ),
+    pytest.param(
+        {"gold_only": True, "lift": 0.12, "n": 4000},
+        {"costs": Costs(send=150)},
+        ("roll_out_to_segments", "segments_pay"),
+        id="earns with gold only",
+    ),
+    pytest.param(
+        {},
+        {"arms": {"openers": 1, "none": 1}},
+        ("cannot_say", "conditioned_on_response"),
+        id="openers against the rest",
+    ),
+    pytest.param(
+        {},
+        {"conditioned_on": "redeemed"},
+        ("cannot_say", "conditioned_on_response"),
+        id="the plan says redeemers",
+    ),
+    pytest.param(
+        {},
+        {"arms": {"mail": 1, "held": 1}, "control": "held"},
+        ("cannot_say", "no_comparison"),
+        id="the control is not in the sends",
+    ),
+    pytest.param(
+        {"arms": ("mail",)},
+        {"randomised": False, "control": None, "arms": {}},
+        ("cannot_say", "no_comparison"),
+        id="everybody was sent to",
+    ),
+    pytest.param(
+        {},
+        {"randomised": False, "kind": "cart"},
+        ("cannot_say", "no_comparison"),
+        id="a cart flow without a drawn control",
+    ),
+]
+
+
+@pytest.mark.parametrize(("made", "planned", "expected"), CASES)
+def test_every_way_to_a_verdict(made, planned, expected):
+    sends, lines, ranks = shop(**made)
+    plan = replace(PLAN, **planned)
+    if set(plan.arms) - set(sends["arm"]) == {"openers"}:
+        sends["arm"] = sends["arm"].replace("mail", "openers")
+    if plan.arms and "held" in plan.arms:
+        sends = sends[sends["arm"] == "mail"]
+    found = evaluate((sends, lines, ranks), plan)
+    assert (found.judged.verdict, found.judged.reason) == expected
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "details"),
+    [
+        pytest.param(lost_treated, "assignment_broken", (), id="a quarter of the treated lost"),
+        pytest.param(in_both_arms, "duplicate_customers", (), id="2 % in both arms"),
+        pytest.param(best_were_sent_to, "diagnostic_failed", ("unbalanced",), id="the best were sent to"),
+    ],
+)
+def test_a_broken_draw_tells_no_effect(fault, reason, details):
+    found = evaluate(fault(shop(n=2000)))
+    assert (found.judged.verdict, found.judged.reason, found.judged.details) == (
+        "cannot_say",
+        reason,
+        details,
+    )
+    assert (found.arms, found.holdout, found.best, found.design.blocks) == ((), None, None, True)
+    assert found.responses["customers"].sum() == found.outcomes.n_customers
+
+
+def test_one_segment_that_lost_its_treated_customers_blocks():
+    parts = shop(n=3000)
+    gold = parts[0]["customer_id"].map(parts[2].set_index("customer_id")["rank"]) == "gold"
+    found = evaluate(without(parts, gold & (parts[0]["arm"] == "mail") & (parts[0].index % 4 == 0)))
+    assert ("sample_ratio_segment", "rank=gold") in [(r.code, r.where) for r in found.design.reasons]
+    assert found.judged.reason == "assignment_broken"
+
+
+def test_a_finished_test_by_plain_means():
+    parts = shop()
+    found = evaluate(parts)
+    (arm,) = found.arms
+    table = to_pandas(found.outcomes.frame)
+    treated, control = (table[table["treated"] == side] for side in (1, 0))
+    effect = arm.effects["revenue"].estimate
+    assert effect.difference == pytest.approx(treated["revenue"].mean() - control["revenue"].mean())
+    assert arm.effects["conversion"].value_control == pytest.approx(control["converted"].mean())
+    assert arm.profit.profit == pytest.approx(effect.difference * 1500 * 0.6 - 10 * 1500 - 2000)
+    assert arm.effects["revenue"].cuped is not None
+    assert arm.effects["revenue"].capped.cap > 0
+    # The primary metric is alone in its family; the reaction does not count among what was bought.
+    assert arm.effects["revenue"].p_adjusted == effect.p_value
+    assert arm.effects["opened"].p_adjusted == arm.effects["opened"].estimate.p_value
+    assert "clicked" not in arm.effects
+    assert arm.mde == pytest.approx(2.8 * effect.standard_error, rel=0.01)
+    assert found.holdout.n_control == 1500
+    assert found.holdout.forgone == pytest.approx((effect.difference * 0.6 - 10) * 1500)
+    assert (found.running, arm.look, list(arm.segments)) == (False, None, ["rank"])
+    assert arm.next_send.segments["customers"].sum() == 3000
+    assert arm.qini.overall == pytest.approx(effect.difference)
+
+
+def test_customers_needed_see_the_effect_that_just_pays():
+    (arm,) = evaluate(shop(n=1000), replace(PLAN, costs=Costs(send=60))).arms
+    error = arm.effects["revenue"].estimate.standard_error
+    # 2.80 standard errors at the size asked for are the break-even effect of 60 ÷ 0.6.
+    assert arm.needed.n_treatment == pytest.approx(500 * (2.80 * error / 100) ** 2, rel=0.02)
+    assert evaluate(shop(n=1000), replace(PLAN, costs=Costs())).arms[0].needed is None
+
+
+def test_arms_share_fixed_cost_by_customers_and_the_best_is_told():
+    plan = replace(PLAN, arms={"line": 1, "mail": 1, "none": 1}, costs=Costs(send=10, fixed=3000, coupon=300))
+    sends, lines, ranks = shop(arms=("line", "mail", "none"))
+    line = lines["customer_id"].isin(sends.loc[sends["arm"] == "line", "customer_id"])
+    weaker = line & (lines["order_date"] >= pd.Timestamp(START)) & (lines.index % 2 == 0)
+    found = evaluate((sends, lines[~weaker], ranks), plan)
+    assert [arm.arm for arm in found.arms] == ["line", "mail"]
+    assert [arm.profit.cost for arm in found.arms] == [1000 * 10 + 1500 + 150] * 2
+    assert found.arms[found.best].arm == "mail"
+    assert found.judged == found.arms[1].judged
+    # Holm over both arms' primary metrics.
+    worst = max(arm.effects["revenue"].estimate.p_value for arm in found.arms)
+    assert max(arm.effects["revenue"].p_adjusted for arm in found.arms) == pytest.approx(worst)
+
+
+@pytest.mark.parametrize(
+    ("options", "as_of", "expected"),
+    [
+        pytest.param({}, date(2026, 8, 20), ("keep_testing", "still_running"), id="no window is over"),
+        pytest.param(
+            {"lift": 0.0, "days": 20},
+            date(2026, 9, 10),
+            ("keep_testing", "still_running"),
+            id="nothing to see",
+        ),
+        pytest.param(
+            {"lift": 0.2, "days": 20},
+            date(2026, 9, 15),
+            ("roll_out", "profit_likely"),
+            id="clear before the end",
+        ),
+        pytest.param(
+            {"lift": -0.09, "days": 20}, date(2026, 9, 15), ("stop", "profit_unlikely"), id="clearly harmful"
+        ),
+    ],
+)
+def test_a_running_test_tells_only_what_holds_at_every_look(options, as_of, expected):
+    plan = replace(PLAN, end=date(2026, 8, 22), planned_customers=3000)
+    found = evaluate(shop(**options), plan, as_of=as_of)
+    assert found.running
+    assert (found.judged.verdict, found.judged.reason) == expected
+    for arm in found.arms:
+        assert (arm.segments, arm.next_send, arm.qini, found.holdout) == ({}, None, None, None)
+        for effect in arm.effects.values():
+            assert effect.method == "always_valid"
+            assert (effect.capped, effect.cuped, effect.relative) == (None, None, None)
+            reach = effect.estimate.upper - effect.estimate.difference
+            assert reach > 1.96 * effect.estimate.standard_error
+        if arm.profit is not None:
+            assert math.isnan(arm.profit.p_positive)
+        if arm.look is not None:
+            assert arm.look.n_customers < 3000
+
+
+def test_a_running_test_stops_for_harm_beyond_doubt():
+    plan = replace(PLAN, end=date(2026, 8, 22), planned_customers=3000, guardrails={"unsubscribed": 0.01})
+    found = evaluate(shop(unsubscribe=0.08, days=20), plan, as_of=date(2026, 9, 15))
+    assert found.judged.reason == "guardrail_harmed"
+    assert found.arms[0].guardrails["unsubscribed"].outcome == "broken"
+    assert math.isnan(found.arms[0].guardrails["unsubscribed"].p_value)
+
+
+def chosen(effect=0.0, n=4000, seed=8):
+    """Half a shop was sent to, the likelier the more it had bought before; buying goes by the same habit."""
+    rng = np.random.default_rng(seed)
+    habit = rng.gamma(2, 1.2, n)
+    past = 1 + rng.poisson(habit)
+    probability = 1 / (1 + np.exp(-(past - 3.4) / 1.5))
+    sent = rng.random(n) < probability
+    orders = rng.poisson(np.maximum(0.25 * past / 6 + effect * sent, 0))
+    people = np.array([f"c{i:05d}" for i in range(n)])
+    ago, ahead = rng.integers(1, 170, past.sum()), rng.integers(0, 30, orders.sum())
+    lines = pd.DataFrame({"customer_id": [*np.repeat(people, past), *np.repeat(people, orders)]})
+    lines["order_id"] = [f"o{i}" for i in range(len(lines))]
+    lines["order_date"] = pd.Timestamp(START) + pd.to_timedelta([*-ago, *ahead], unit="D")
+    lines["revenue"] = rng.gamma(4, 1000, len(lines)).round()
+    sends = pd.DataFrame({"customer_id": people[sent], "sent_on": pd.Timestamp(START), "arm": "sent"})
+    return sends, lines
+
+
+CHOSEN = replace(PLAN, randomised=False, control=None, arms={})
+
+
+def test_chosen_customers_are_compared_at_equal_habits():
+    sends, lines = chosen()
+    found = evaluate_campaign(sends, lines, plan=CHOSEN, as_of=AS_OF)
+    adjusted = found.not_randomised.adjusted
+    assert adjusted.naive.lower > 200
+    assert adjusted.doubly_robust.lower < 0 < adjusted.doubly_robust.upper
+    assert found.judged.verdict in ("keep_testing", "stop")
+    assert found.judged.grade == "adjusted"
+    assert (found.design, found.arms) == (None, ())
+
+
+def test_a_true_effect_on_chosen_customers_asks_for_a_test():
+    sends, lines = chosen(effect=0.3)
+    found = evaluate_campaign(sends, lines, plan=CHOSEN, as_of=AS_OF)
+    assert (found.judged.verdict, found.judged.reason) == ("keep_testing", "profit_likely_but_not_randomised")
+    assert (
+        found.not_randomised.adjusted.doubly_robust.lower
+        < 1200
+        < found.not_randomised.adjusted.doubly_robust.upper
+    )
+
+
+def test_chosen_by_a_sharp_rule_there_is_nobody_alike():
+    sends, lines = chosen()
+    past = lines[lines["order_date"] < "2026-08-03"].groupby("customer_id").size()
+    sends = sends[sends["customer_id"].isin(past.index[past > 4])]
+    found = evaluate_campaign(sends, lines, plan=CHOSEN, as_of=AS_OF)
+    assert (found.judged.verdict, found.judged.reason) == ("cannot_say", "diagnostic_failed")
+    assert found.judged.details == found.not_randomised.adjusted.reasons != ()
+    assert found.not_randomised.profit is None
+
+
+def test_chosen_customers_wait_for_the_end_of_the_window():
+    sends, lines = chosen()
+    found = evaluate_campaign(sends, lines, plan=CHOSEN, as_of=date(2026, 8, 20))
+    assert (found.judged.reason, found.not_randomised) == ("still_running", None)
+
+
+def test_who_had_not_bought_for_two_years_is_left_out_of_the_comparison():
+    sends, lines = chosen()
+    lost = sends["customer_id"].iloc[:7]
+    found = evaluate_campaign(
+        sends, lines[~lines["customer_id"].isin(lost)], plan=CHOSEN, as_of=AS_OF
+    ).not_randomised
+    assert found.n_left_out == 7
+    assert (found.first_day, found.last_day) == (START, date(2026, 9, 1))
+
+
+def test_a_named_control_that_was_not_drawn_is_the_only_comparison():
+    sends, lines = chosen()
+    rest = sorted(set(lines["customer_id"]) - set(sends["customer_id"]))[:800]
+    control = pd.DataFrame({"customer_id": rest, "sent_on": pd.Timestamp(START), "arm": "none"})
+    plan = replace(PLAN, randomised=False, arms={"sent": 1, "none": 1})
+    found = evaluate_campaign(pd.concat([sends, control]), lines, plan=plan, as_of=AS_OF)
+    assert found.not_randomised.adjusted.naive.n_control == 800
+
+
+def test_dormant_customers_beside_equal_ones_and_periods_before():
+    rng = np.random.default_rng(2)
+    n = 1200
+    people = np.array([f"c{i:04d}" for i in range(n)])
+    first = pd.DataFrame({"customer_id": people, "ago": rng.integers(200, 600, n)})
+    back = pd.DataFrame({"customer_id": people[rng.random(n) < 0.15]}).assign(ago=-5)
+    lines = pd.concat([first, back], ignore_index=True)
+    lines["order_date"] = pd.Timestamp(START) - pd.to_timedelta(lines.pop("ago"), unit="D")
+    lines = lines.assign(order_id=[f"o{i}" for i in range(len(lines))], revenue=1000.0)
+    sends = pd.DataFrame({"customer_id": people[::2], "sent_on": pd.Timestamp(START), "arm": "sent"})
+    found = evaluate_campaign(sends, lines, plan=CHOSEN, as_of=AS_OF).not_randomised
+    assert found.won_back.n_treated == 600
+    assert found.won_back.difference.lower < 0 < found.won_back.difference.upper
+    assert found.won_back.came_back == pytest.approx(0.15, abs=0.03)
+    assert (found.did.n_before, found.did.n_after) == (6, 1)
+
+
+def told(found):
+    arm = found.arms[0]
+    return {
+        "judged": found.judged,
+        "effects": [(n, e.estimate, e.p_adjusted) for n, e in arm.effects.items()],
+        "profit": arm.profit,
+        "needed": arm.needed,
+        "qini": (arm.qini.coefficient, arm.qini.lower, arm.qini.upper),
+        "segments": arm.segments["rank"].table.round(6).to_dict("list"),
+        "next": arm.next_send.segments.round(6).to_dict("list"),
+        "codes": [r.code for r in found.design.reasons],
+    }
+
+
+def test_engines_agree(engine):
+    parts = shop(n=600)
+    expected, found = told(evaluate(parts)), told(evaluate([engine(part) for part in parts]))
+    assert found["judged"] == expected["judged"]
+    assert found["segments"] == expected["segments"]
+    assert found["next"] == expected["next"]
+    assert found["qini"] == pytest.approx(expected["qini"], rel=1e-9)
+    for (name, one, p_one), (other_name, other, p_other) in zip(
+        found["effects"], expected["effects"], strict=True
+    ):
+        assert name == other_name
+        assert (one.difference, one.lower, p_one) == pytest.approx(
+            (other.difference, other.lower, p_other), rel=1e-9
+        )
+
+
+def test_engines_agree_on_chosen_customers(engine):
+    sends, lines = chosen(n=1500)
+    expected = evaluate_campaign(sends, lines, plan=CHOSEN, as_of=AS_OF).not_randomised
+    found = evaluate_campaign(engine(sends), engine(lines), plan=CHOSEN, as_of=AS_OF).not_randomised
+    assert found.judged == expected.judged
+    assert found.adjusted.doubly_robust.difference == pytest.approx(
+        expected.adjusted.doubly_robust.difference, rel=1e-6
+    )
+    assert found.did.naive.difference == pytest.approx(expected.did.naive.difference)
+
+
+def test_row_order_and_names_of_customers_are_irrelevant():
+    parts = shop(n=800)
+    shuffled = [part.sample(frac=1, random_state=1, ignore_index=True) for part in parts]
+    renamed = [part.assign(customer_id=part["customer_id"].str[::-1]) for part in shuffled]
+    for other in (shuffled, renamed):
+        assert told(evaluate(other)) == told(evaluate(parts))
+
+
+@pytest.mark.parametrize("randomised", [True, False])
+def test_scaling_money_scales_money(randomised):
+    if randomised:
+        sends, lines, _ = shop(n=1200)
+        plan = PLAN
+    else:
+        (sends, lines), plan = chosen(), CHOSEN
+    one = evaluate_campaign(sends, lines, plan=plan, as_of=AS_OF)
+    scaled = replace(plan, costs=Costs(send=10 / 128, fixed=2000 / 128))
+    other = evaluate_campaign(sends, lines.assign(revenue=lines["revenue"] / 128), plan=scaled, as_of=AS_OF)
+    of_one, of_other = (
+        found.arms[0].profit if randomised else found.not_randomised.profit for found in (one, other)
+    )
+    assert of_other.profit * 128 == pytest.approx(of_one.profit, rel=1e-6)
+    assert of_other.p_positive == pytest.approx(of_one.p_positive, rel=1e-6)
+    assert other.judged == one.judged
+
+
+def test_a_share_of_arms_nobody_planned_is_refused_with_the_campaigns_name():
+    sends, lines, _ = shop(n=300, arms=("mail", "none", "sms"))
+    with pytest.raises(ConfigError, match="campaign 'refill': arm 'sms' was not planned"):
+        evaluate_campaign(sends, lines, plan=PLAN, as_of=AS_OF)
+
+
+def test_what_it_refuses():
+    sends, lines, ranks = shop(n=300)
+    for options, message in (
+        ({"plan": replace(PLAN, guardrails={"complaints": 0.1})}, "'complaints' can be no guardrail"),
+        ({"covariates": ["age"]}, "covariate 'age' is neither of"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            evaluate_campaign(sends, lines, **{"plan": PLAN, "as_of": AS_OF, "attributes": ranks} | options)
+
+
+def test_other_campaigns_in_the_same_days_are_told_by_arm():
+    sends, lines, _ = shop(n=2000)
+    mail = sends["arm"] == "mail"
+    other = sends[mail & (sends.index % 3 == 0)].assign(campaign_id="sale", arm="sms")
+    held = sends[~mail].assign(campaign_id="sale", arm="none")
+    late = sends[~mail].assign(campaign_id="late", arm="sms", sent_on=pd.Timestamp("2026-09-02"))
+    late["delivered_at"] = late["sent_on"]
+    found = evaluate_campaign(
+        pd.concat([sends, other, held, late], ignore_index=True), lines, plan=PLAN, as_of=AS_OF
+    )
+    assert [reason.code for reason in found.design.reasons] == ["overlap"]
+    assert found.design.overlap["in_others"].tolist() == [len(other), 0]
