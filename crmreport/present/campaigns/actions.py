@@ -22,10 +22,10 @@ def _group(found: CampaignProgramme, outcome: str, *columns: str) -> dict[str, F
 
 
 def _losing(found: CampaignProgramme) -> Finding | None:
-    losing = found.table[found.table["outcome"] == "losing"]
-    if losing.empty:
+    losing = [row for row in found.table.to_dict("records") if row["outcome"] == "losing"]
+    if not losing:
         return None
-    worst = losing.loc[losing["profit"].idxmin()]
+    worst = min(losing, key=lambda row: row["profit"])
     facts = _group(found, "losing", "campaigns", "cost", "cost_share")
     facts["worst"] = Fact(worst["campaign_id"])
     for name in ("profit", "profit_upper"):
@@ -35,7 +35,7 @@ def _losing(found: CampaignProgramme) -> Finding | None:
         "warning",
         facts,
         "stop_campaign",
-        money=float(-losing["profit"].sum()),
+        money=-sum(row["profit"] for row in losing),
         case="one" if len(losing) == 1 else "several",
     )
 

@@ -1,0 +1,89 @@
+"""Every campaign that touched the last months, evaluated by the one rule a single campaign is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from narwhals.typing import IntoFrame
+
+from crmreport.analysis.campaign.evaluate import evaluate_campaign
+from crmreport.analysis.campaign.evaluation import Evaluation
+from crmreport.analysis.campaign.exposure import drawn_by, window_end
+from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.ledger import PurchaseUnit, to_pandas
+from crmreport.period import Period
+
+
+def plans_in(plans: Sequence[CampaignPlan], *, period: Period, months: int) -> list[CampaignPlan]:
+    """Campaigns begun by the period's end whose sending or window touches the last months, by start, then id.
+
+    Args:
+        plans: All campaigns.
+        period: The report's period.
+        months: Calendar months up to its end, 1 or more.
+
+    Examples:
+        >>> from datetime import date
+        >>> days = {"old": date(2026, 5, 1), "late": date(2026, 7, 20), "next": date(2026, 11, 1)}
+        >>> plans = [CampaignPlan(name, "mail", day, day) for name, day in days.items()]
+        >>> [plan.campaign_id for plan in plans_in(plans, period=Period.parse("2026-10"), months=3)]
+        ['late']
+    """
+    since, as_of = period.trailing(months).start, period.as_of
+    touching = [plan for plan in plans if plan.start <= as_of and window_end(plan, as_of=as_of) >= since]
+    return sorted(touching, key=lambda plan: (plan.start, plan.campaign_id))
+
+
+def evaluate_all(
+    sends: IntoFrame,
+    order_lines: IntoFrame,
+    *,
+    plans: Sequence[CampaignPlan],
+    period: Period,
+    months: int = 3,
+    attributes: Callable[[CampaignPlan], IntoFrame | None] | None = None,
+    dormant_days: int = 180,
+    unit: PurchaseUnit = "customer_day",
+    zero_value_counts: bool = False,
+) -> tuple[Evaluation, ...]:
+    """Evaluate the campaigns of the last months, each as the chapter on a single campaign does.
+
+    A campaign that was planned and of which nothing was sent by the period's end is left out.
+
+    Args:
+        sends: Sends of all campaigns in canonical form, held-out customers among them.
+        order_lines: Order lines, on the same engine.
+        plans: All campaigns.
+        period: The report's period.
+        months: Calendar months looked at, up to the period's end.
+        attributes: Gives for a campaign what is known of customers before it; None for nothing.
+        dormant_days: Days without a purchase from which a customer is dormant.
+        unit: What one purchase is.
+        zero_value_counts: Whether lines worth 0 make a purchase.
+
+    Returns:
+        One evaluation per campaign, by start, then id.
+
+    Raises:
+        ConfigError: An arm or guardrail was not planned.
+        DataError: The sends of a campaign have blanks.
+    """
+    sent = to_pandas(drawn_by(sends, as_of=period.as_of).select("campaign_id").unique())
+    run = [
+        plan
+        for plan in plans_in(plans, period=period, months=months)
+        if plan.campaign_id in set(sent["campaign_id"].astype(str))
+    ]
+    return tuple(
+        evaluate_campaign(
+            sends,
+            order_lines,
+            plan=plan,
+            as_of=period.as_of,
+            attributes=attributes(plan) if attributes is not None else None,
+            dormant_days=dormant_days,
+            unit=unit,
+            zero_value_counts=zero_value_counts,
+        )
+        for plan in run
+    )

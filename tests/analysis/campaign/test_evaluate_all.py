@@ -1,0 +1,75 @@
+"""Which campaigns are evaluated, and that they are evaluated as one alone is."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmreport.analysis.campaign.campaign_programme import campaign_programme
+from crmreport.analysis.campaign.evaluate import evaluate_campaign
+from crmreport.analysis.campaign.evaluate_all import evaluate_all, plans_in
+from tests.analysis.campaign.programmes import PERIOD, orders, plan, sends_of
+
+WHEN = {
+    "sent in the months": (plan("a", "2026-09-01"), True),
+    "last window day is the first of the months": (plan("a", "2026-07-19"), True),
+    "window over the day before": (plan("a", "2026-07-18"), False),
+    "begins on the last day": (plan("a", "2026-10-31"), True),
+    "begins the day after": (plan("a", "2026-11-01"), False),
+    "runs through all of them": (plan("a", "2026-01-01", end=date(2026, 12, 31)), True),
+}
+
+
+@pytest.mark.parametrize(("campaign", "touches"), WHEN.values(), ids=WHEN)
+def test_which_campaigns_touch_the_months(campaign, touches):
+    assert plans_in([campaign], period=PERIOD, months=3) == ([campaign] if touches else [])
+
+
+PLANS = [plan("second", "2026-09-10"), plan("first", "2026-09-01"), plan("never-sent", "2026-09-05")]
+
+
+@pytest.fixture(scope="module")
+def shop() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two campaigns to the same 200 customers; the first one makes those sent to spend 20 more."""
+    rng = np.random.default_rng(8)
+    sends = sends_of(PLANS[:2], customers=200)
+    # Lots drawn apart: held out of both, nobody would have spent as much before the second.
+    late = sends["campaign_id"] == "second"
+    sends.loc[late, "arm"] = ["none" if i // 2 % 2 else "mail" for i in range(200)]
+    sends["delivered_at"] = sends["sent_on"].where(sends["arm"] == "mail")
+    spent = [(f"c{i}", "2026-09-05", 40 + 20 * (i % 2 == 0) + rng.normal(0, 5)) for i in range(200)]
+    spent += [(f"c{i}", "2026-09-20", 30 + rng.normal(0, 5)) for i in range(200)]
+    before = [(f"c{i}", "2026-06-05", 50 + rng.normal(0, 5)) for i in range(200)]
+    return sends, orders(*spent, *before)
+
+
+def test_each_is_evaluated_as_alone_and_in_order(shop):
+    found = evaluate_all(*shop, plans=PLANS, period=PERIOD)
+    assert [evaluation.plan.campaign_id for evaluation in found] == ["first", "second"]
+    alone = evaluate_campaign(*shop, plan=PLANS[1], as_of=PERIOD.as_of)
+    assert found[0].judged == alone.judged
+    assert found[0].arms[0].profit == alone.arms[0].profit
+    assert found[0].judged.verdict == "roll_out"
+
+
+def test_what_is_known_before_is_asked_for_each_campaign(shop):
+    asked = []
+    evaluate_all(*shop, plans=PLANS, period=PERIOD, attributes=lambda plan: asked.append(plan.campaign_id))
+    assert asked == ["first", "second"]
+
+
+def test_the_programme_agrees_with_the_campaigns_own_chapter(shop):
+    evaluations = evaluate_all(*shop, plans=PLANS, period=PERIOD)
+    found = campaign_programme(evaluations, *shop, plans=PLANS, period=PERIOD)
+    for row, evaluation in zip(found.table.to_dict("records"), evaluations, strict=True):
+        (arm,) = evaluation.arms
+        assert row["verdict"] == evaluation.judged.verdict
+        assert (row["profit"], row["profit_lower"]) == pytest.approx((arm.profit.profit, arm.profit.lower))
+        assert row["cost"] == arm.profit.cost
+
+
+def test_no_campaign_touches_the_months(shop):
+    assert evaluate_all(*shop, plans=[plan("old", "2025-01-01")], period=PERIOD) == ()
