@@ -140,11 +140,11 @@ def _design(
         # A customer's later steps repeat no assignment.
         rows = rows.group_by("customer_id", "arm").agg(nw.len()).select("customer_id", "arm")
     known = found.frame.select("customer_id", *dict.fromkeys([*covariates, *segments]))
+    counted = found.frame.select(nw.col("opened", "machine_opened").sum(), nw.col("recency_days").max())
+    opened, machines, longest = to_pandas(counted).fillna(0).iloc[0]
     if "recency_days" in covariates:
-        longest = to_pandas(known.select(nw.col("recency_days").max()))["recency_days"].fillna(0).iloc[0]
-        known = known.with_columns(nw.col("recency_days").fill_null(float(longest)))
+        known = known.with_columns(nw.col("recency_days").fill_null(longest))
     rows = beside(rows, found.frame).join(known, on="customer_id", how="left")
-    opens = to_pandas(found.frame.select(nw.col("opened", "machine_opened").sum())).iloc[0]
     last = plan.end + timedelta(days=plan.window_days - 1)
     seen = found.last_sent + timedelta(days=plan.window_days - 1)
     try:
@@ -156,11 +156,17 @@ def _design(
             covariates=covariates,
             others=_others(sends, plan, as_of) if others is None else others,
             window=Window(plan.start, last, found.first_sent, min(as_of, seen), as_of),
-            opens=int(opens.sum()),
-            machine_opens=int(opens["machine_opened"]),
+            opens=int(opened + machines),
+            machine_opens=int(machines),
+            drawn=None if plan.drawn is None else _as_sent(plan.drawn, found),
         )
     except ConfigError as error:
         raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error
+
+
+def _as_sent(drawn: IntoFrame, found: Outcomes) -> IntoFrame:
+    """The list that was drawn, where the customers are."""
+    return beside(nw.from_native(drawn).lazy(), found.frame).to_native()
 
 
 def _others(sends: IntoFrame, plan: CampaignPlan, as_of: date) -> IntoFrame | None:

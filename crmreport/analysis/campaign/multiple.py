@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
+from scipy.stats import false_discovery_control
 
+from crmreport.analysis.proportions import holm
 from crmreport.errors import ConfigError
 
 
@@ -37,8 +38,8 @@ def adjust_p_values(p_values: Sequence[float], *, primary: Sequence[bool]) -> li
     if len(wrong := p[(p < 0) | (p > 1)]):
         raise ConfigError(f"{wrong[0]} is no p-value; give numbers from 0 to 1")
     adjusted = np.full(len(p), np.nan)
-    for family, method in ((decides, "holm"), (~decides, "fdr_bh")):
-        asked = family & ~np.isnan(p)
-        if asked.any():
-            adjusted[asked] = multipletests(p[asked], method=method)[1]
+    adjusted[decides] = holm(p[decides].tolist())
+    asked = ~decides & ~np.isnan(p)
+    if asked.any():
+        adjusted[asked] = false_discovery_control(p[asked], method="bh")
     return adjusted.tolist()

@@ -223,17 +223,17 @@ def _next(
 def _qini(pair: nw.LazyFrame[Any]) -> Qini | None:
     """Curve of sending to those first who spent most before: a score older than every outcome."""
     before = nw.col("revenue_before")
-    cuts = to_pandas(
-        pair.select(
-            *[before.quantile(i / _SCORES, interpolation="linear").alias(str(i)) for i in range(1, _SCORES)]
-        )
-    ).iloc[0]
+    steps = {
+        str(i): before.quantile(i / _SCORES, interpolation="linear").alias(str(i)) for i in range(1, _SCORES)
+    }
+    found = to_pandas(pair.select(*steps.values(), largest=before.max())).iloc[0]
+    cuts = sorted(set(found[list(steps)]))
+    if found["largest"] <= cuts[0]:
+        return None
     score = nw.lit(0)
-    for cut in sorted(set(cuts)):
+    for cut in cuts:
         score = score + (before > cut).cast(nw.Int64)
     scored = pair.select("treated", "revenue", score=score)
-    if int(to_pandas(scored.select(nw.col("score").n_unique()))["score"].iloc[0]) < 2:
-        return None
     return qini_curve(
         scored.to_native(), score="score", treated="treated", outcome="revenue", repeats=_REPEATS
     )

@@ -7,9 +7,9 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 
 from crmreport.analysis.campaign.multiple import adjust_p_values
-from crmreport.analysis.proportions import holm
 from crmreport.errors import ConfigError
 
 CHANCES = st.lists(st.floats(0, 1), min_size=1, max_size=8)
@@ -27,9 +27,11 @@ def test_a_metric_not_tested_counts_for_nothing():
     assert adjust_p_values([], primary=[]) == []
 
 
-@given(CHANCES)
-def test_primaries_are_the_holm_of_proportions(p_values):
-    assert adjust_p_values(p_values, primary=[True] * len(p_values)) == pytest.approx(holm(p_values))
+@given(CHANCES, st.sampled_from([(True, "holm"), (False, "fdr_bh")]))
+def test_each_family_is_that_of_statsmodels(p_values, family):
+    primary, method = family
+    found = adjust_p_values(p_values, primary=[primary] * len(p_values))
+    assert found == pytest.approx(multipletests(p_values, method=method)[1])
 
 
 @given(CHANCES)
