@@ -1,0 +1,1 @@
+"""Messages and carts: who was written to and responded, step by step, and which carts were left."""

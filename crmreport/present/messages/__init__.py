@@ -1,0 +1,35 @@
+"""Chapter messages: how mail, LINE, SMS, app and post are responded to, and which carts are left."""
+
+from crmreport.present.messages.carts import carts
+from crmreport.present.messages.channels import (
+    campaigns_table,
+    changes_table,
+    channels,
+    channels_chart,
+    channels_table,
+    message,
+    no_effect,
+    per_sent_table,
+    this_period,
+    trend,
+    trend_chart,
+)
+from crmreport.present.messages.findings import findings
+from crmreport.present.messages.steps import steps
+
+__all__ = [
+    "campaigns_table",
+    "carts",
+    "changes_table",
+    "channels",
+    "channels_chart",
+    "channels_table",
+    "findings",
+    "message",
+    "no_effect",
+    "per_sent_table",
+    "steps",
+    "this_period",
+    "trend",
+    "trend_chart",
+]
