@@ -95,6 +95,12 @@ _HOMES = {
     "sample_ratio": "crmreport.analysis.campaign.sample_ratio",
     "share_alternatives": "crmreport.analysis.campaign.alternatives",
     "relative_alternatives": "crmreport.analysis.campaign.alternatives",
+    "message_response": "crmreport.analysis.messages.message_response",
+    "response_changes": "crmreport.analysis.messages.response_changes",
+    "leading_channel": "crmreport.analysis.messages.response_changes",
+    "step_funnel": "crmreport.analysis.messages.step_funnel",
+    "cart_abandonment": "crmreport.analysis.messages.cart",
+    "open_carts": "crmreport.analysis.messages.open_carts",
 }
 
 __all__ = sorted(_HOMES)
