@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -43,6 +44,16 @@ def labels(lang: Language) -> dict[str, str]:
         if file.name.endswith(".yml"):
             _flatten(file.name.removesuffix(".yml"), YAML(typ="safe").load(file.read_text("utf-8")), flat)
     return flat
+
+
+def forget_labels(*, read_at: float) -> None:
+    """Read the labels again where a file of theirs changed after ``read_at`` (seconds since 1970).
+
+    For processes forked from one that had read them: an analyst edits labels while JupyterLab runs.
+    """
+    folder = Path(str(resources.files("crmreport.present"))) / "labels"
+    if any(file.stat().st_mtime >= read_at for file in folder.glob("*/*.yml")):
+        labels.cache_clear()
 
 
 def _flatten(prefix: str, node: Any, into: dict[str, str]) -> None:
@@ -106,10 +117,10 @@ class Words:
 
         Args:
             value: Raw value; None and NaN become an en dash.
-            spec: ``text``, ``count``, ``money``, ``pct``, ``pt``, ``num0``–``num2``, ``p`` (a p-value),
-                ``days``, ``date``, ``longdate``, ``month``, ``period`` (a month in words, another period
-                by its name), ``label:<group>``, ``labels:<group>`` (several, separated by
-                commas in the value),
+            spec: ``text``, ``count``, ``money``, ``pct``, ``pt``, ``num0``–``num2``, ``days``, ``date``,
+                ``longdate``, ``month``, ``period`` (a month in words, another period by its name),
+                ``p`` (a p-value; ``p:said`` in a sentence, with its sign), ``label:<group>``,
+                ``labels:<group>`` (several, separated by commas in the value),
                 ``name:<group>`` (the label of a value where there is one, else the
                 value as the client wrote it), ``plural:<one>:<many>``, and with a sign ``scount``,
                 ``smoney``, ``spct``.
@@ -149,7 +160,8 @@ class Words:
             case "num0" | "num1" | "num2":
                 return numbers.plain(value, int(kind[-1]))
             case "p":
-                return "<0.001" if value < _SMALLEST_P else numbers.plain(value, 3)
+                told = "<0.001" if value < _SMALLEST_P else numbers.plain(value, 3)
+                return told if not detail else "p" + told if told[0] == "<" else "p=" + told
             case "days":
                 unit = {"ja": "日", "en": " day" if value == 1 else " days"}[self.lang]
                 return numbers.plain(value, 0) + unit

@@ -2,11 +2,12 @@
 
 import re
 import string
+import time
 
 import pytest
 
 from crmreport.present import Text, Words
-from crmreport.present.words import LANGUAGES, labels
+from crmreport.present.words import LANGUAGES, forget_labels, labels
 
 
 def placeholders(template: str) -> set[str]:
@@ -80,6 +81,8 @@ def test_what_to_do_sets_up_no_comparison_of_its_own():
         pytest.param("money", 2.5e9, "2,500.0百万円", "¥2.50 billion", id="very large money"),
         pytest.param("p", 0.0374, "0.037", "0.037", id="a p-value has three decimals"),
         pytest.param("p", 0.00002, "<0.001", "<0.001", id="a p-value is never 0"),
+        pytest.param("p:said", 0.0374, "p=0.037", "p=0.037", id="a p-value in a sentence"),
+        pytest.param("p:said", 0.0, "p<0.001", "p<0.001", id="a small p-value in a sentence"),
         pytest.param("days", 1, "1日", "1 day", id="one day"),
         pytest.param("month", "2026-10", "2026年10月", "October 2026", id="a month"),
         pytest.param("period", "2026-10", "2026年10月", "October 2026", id="a period that is a month"),
@@ -138,3 +141,11 @@ def test_english_labels_can_count_one():
         .say(Text("sales.new_note.alone", period="May", n=1))
         .startswith("May brought 1 new customer;")
     )
+
+
+def test_labels_are_read_again_only_after_one_of_their_files_was_edited():
+    first = labels("ja")
+    forget_labels(read_at=time.time() + 60)
+    assert labels("ja") is first
+    forget_labels(read_at=0.0)
+    assert labels("ja") is not first

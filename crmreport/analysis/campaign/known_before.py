@@ -1,0 +1,54 @@
+"""What was known of customers before a campaign: the RFM segment of the day before it began."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import narwhals as nw
+import pandas as pd
+from narwhals.typing import IntoFrame
+
+from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.ledger import PurchaseUnit
+from crmreport.analysis.rfm import rfm_table, score_rfm
+from crmreport.analysis.segments import SegmentMap, segment_table
+from crmreport.errors import TooFewError
+
+
+def segments_before(
+    order_lines: IntoFrame,
+    *,
+    segments: SegmentMap,
+    look_back_months: int | None = None,
+    unit: PurchaseUnit = "customer_day",
+    zero_value_counts: bool = False,
+) -> Callable[[CampaignPlan], IntoFrame | None]:
+    """Segments by campaign: a segment of after the sending would hold what the sending did.
+
+    Args:
+        order_lines: Order lines.
+        segments: The client's RFM segment map.
+        look_back_months: Months of purchases scored; None for the whole history.
+        unit: What one purchase is.
+        zero_value_counts: Whether lines worth 0 make a purchase.
+
+    Returns:
+        A function that gives ``customer_id`` and ``segment`` of the day before a campaign's start, one
+        row per buyer so far; it gives None where there are too few buyers to score.
+    """
+
+    def before(plan: CampaignPlan) -> IntoFrame | None:
+        day = plan.start - timedelta(days=1)
+        since = None
+        if look_back_months is not None:
+            since = (pd.Timestamp(plan.start) - pd.DateOffset(months=look_back_months)).date()
+        rules = {"unit": unit, "zero_value_counts": zero_value_counts}
+        try:
+            table = rfm_table(order_lines, as_of=day, since=since, **rules)  # type: ignore[arg-type]
+            found = segment_table(score_rfm(table, bins=segments.bins), segments)
+        except TooFewError:
+            return None
+        return found.customers.select("customer_id", nw.col("segment")).to_native()
+
+    return before

@@ -1,0 +1,43 @@
+"""How small an effect the test could see, and how many customers the next one needs."""
+
+from __future__ import annotations
+
+import math
+
+from crmreport.analysis.campaign.evaluation import Evaluation
+from crmreport.present.campaign.reading import deciding, difference_spec, each, primary_effect
+from crmreport.present.message import Note
+from crmreport.present.text import Text
+
+
+def power(evaluation: Evaluation | None) -> list[Note]:
+    """One sentence; a second one with the customers needed where a profit is at stake."""
+    arm = None if evaluation is None else deciding(evaluation)
+    if evaluation is None or arm is None or evaluation.running or not math.isfinite(arm.mde):
+        return []
+    effect = primary_effect(evaluation, arm)
+    spec = difference_spec(effect)
+    estimate = effect.estimate
+    said = [
+        Note(
+            Text(
+                "campaign.power.smallest",
+                metric=effect.metric.name,
+                n=estimate.n_treatment + estimate.n_control,
+                mde=each(arm.mde, spec),
+            )
+        )
+    ]
+    if arm.needed is not None:
+        enough = estimate.n_treatment + estimate.n_control >= arm.needed.total
+        said.append(
+            Note(
+                Text(
+                    f"campaign.power.{'enough' if enough else 'needed'}",
+                    needed=arm.needed.total,
+                    treatment=arm.needed.n_treatment,
+                    control=arm.needed.n_control,
+                )
+            )
+        )
+    return said

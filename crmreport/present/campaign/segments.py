@@ -1,0 +1,213 @@
+"""For whom the campaign worked: effects by segment, and whom to send to next time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
+from crmreport.analysis.campaign.heterogeneity import SegmentEffects
+from crmreport.analysis.campaign.next_send import NextSend
+from crmreport.present.campaign.intervals import Row, draw_intervals, height
+from crmreport.present.campaign.reading import amount, deciding, interval
+from crmreport.present.chart import Chart
+from crmreport.present.message import Note
+from crmreport.present.style import Style
+from crmreport.present.table import Column, Table
+from crmreport.present.text import Text
+from crmreport.present.words import Words
+
+NEXT_SEND = "campaign.next_send"
+# Below this Cochran's Q calls the segments different.
+_ALPHA = 0.05
+_DRAWN = 12
+
+
+def segments(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
+    """Forest plot of the attribute that decides, tables of all, and what they say; nothing before the end."""
+    arm = None if evaluation is None else deciding(evaluation)
+    if evaluation is None or arm is None or evaluation.running or not arm.segments:
+        return []
+    shown: list[Chart | Table | Note] = []
+    first = _deciding_attribute(arm)
+    for name in sorted(arm.segments, key=lambda name: name != first):
+        found = arm.segments[name]
+        shown.append(Note(Text(f"campaign.segments_said.{_case(found)}", **_said(name, found))))
+        if found.simpson != "none":
+            shown.append(Note(Text(f"campaign.simpson.{found.simpson}", attribute=name)))
+        if name == first:
+            shown.append(forest(evaluation, arm, name))
+        shown.append(segments_table(evaluation, name, found))
+    return shown
+
+
+def _deciding_attribute(arm: ArmEvaluation) -> str:
+    """The attribute the next sending is planned by; the first one where none is."""
+    if arm.next_send is not None:
+        planned = set(arm.next_send.segments["segment"])
+        for name, found in arm.segments.items():
+            if planned <= set(found.table["segment"]):
+                return name
+    return next(iter(arm.segments))
+
+
+def _case(found: SegmentEffects) -> str:
+    if not math.isfinite(found.q_p_value):
+        return "unknown"
+    return "differ" if found.q_p_value < _ALPHA else "alike"
+
+
+def _said(name: str, found: SegmentEffects) -> dict[str, Any]:
+    return {
+        "attribute": name,
+        "n": len(found.table) - found.n_blank,
+        "q": found.q,
+        "p": found.q_p_value,
+        "i_squared": found.i_squared,
+    }
+
+
+def _spec(found: SegmentEffects) -> str:
+    return "smoney" if found.kind == "mean" else "pt"
+
+
+def forest(evaluation: Evaluation, arm: ArmEvaluation, name: str) -> Chart:
+    """Shrunk effects with their intervals, raw ones lightly, and the effect at which a sending pays."""
+    found = arm.segments[name]
+    table = found.table.dropna(subset="shrunk").sort_values("shrunk", ascending=False).head(_DRAWN)
+    pays = _pays(evaluation, found)
+
+    def draw(ax: Any, words: Words, style: Style) -> None:
+        rows = []
+        for row in table.to_dict("records"):
+            size = int(row["n_treatment"] + row["n_control"])
+            said = Text(
+                "campaign.difference_between",
+                difference=amount(row["shrunk"], _spec(found)),
+                interval=interval(row["shrunk_lower"], row["shrunk_upper"], _spec(found)),
+            )
+            rows.append(
+                Row(
+                    words.say(Text("campaign.segment_size", segment=row["segment"], n=size)),
+                    row["shrunk"],
+                    row["shrunk_lower"],
+                    row["shrunk_upper"],
+                    words.say(said),
+                    strong=row["shrunk_lower"] > (pays if math.isfinite(pays) else 0.0),
+                    beside=row["difference"],
+                )
+            )
+        draw_intervals(ax, rows, style, marks=[pays] if math.isfinite(pays) else [])
+        if math.isfinite(pays):
+            ax.axvline(pays, color=style.greys[0], linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
+            ax.annotate(
+                words.say(Text("campaign.forest.pays", effect=amount(pays, _spec(found)))), (pays, -0.5),
+                xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", color=style.greys[0],
+            )  # fmt: skip
+        ax.set_xticks([])
+        ax.spines["bottom"].set_visible(False)
+
+    best = table.iloc[0] if len(table) else None
+    said = _said(name, found) | {"best": None if best is None else best["segment"]}
+    return Chart(
+        "campaign.forest",
+        draw,
+        title=Text(f"campaign.forest.title.{_case(found)}", **said),
+        subtitle=Text("campaign.forest.subtitle", **said),
+        note=Text("campaign.forest.note", tau=amount(found.tau, _spec(found)), as_of=evaluation.as_of),
+        alt=Text("campaign.forest.alt", **said),
+        height=height(len(table)) + (0.2 if math.isfinite(pays) else 0),
+    )
+
+
+def _pays(evaluation: Evaluation, found: SegmentEffects) -> float:
+    """Effect on revenue per customer that covers the cost of one sending; nan without a margin."""
+    plan = evaluation.plan
+    if found.kind != "mean" or not plan.margin_rate or not plan.costs.send:
+        return math.nan
+    return plan.costs.send / plan.margin_rate
+
+
+def segments_table(evaluation: Evaluation, name: str, found: SegmentEffects) -> Table:
+    """Every segment: values, raw and shrunk effect."""
+    spec = "money" if found.kind == "mean" else "pct"
+    moved = _spec(found)
+    return Table(
+        f"campaign.by_{name}",
+        found.table,
+        (
+            Column("segment", "name:segment"),
+            Column("n_treatment", "count"),
+            Column("n_control", "count"),
+            Column("mean_treatment", spec),
+            Column("mean_control", spec),
+            Column("difference", moved),
+            Column("shrunk", moved),
+            Column("shrunk_lower", moved),
+            Column("shrunk_upper", moved),
+            Column("p_adjusted", "p"),
+        ),
+        title=Text("campaign.segments.title", attribute=name),
+        note=Text(
+            "campaign.segments.note",
+            days=evaluation.plan.window_days,
+            as_of=evaluation.as_of,
+            blank=found.n_blank,
+            **_said(name, found),
+        ),
+    )
+
+
+def next_send(evaluation: Evaluation | None) -> list[Table | Note]:
+    """Whom to send to next time; nothing where no effect or margin is known."""
+    arm = None if evaluation is None else deciding(evaluation)
+    if evaluation is None or evaluation.running or arm is None or arm.next_send is None:
+        return []
+    found = arm.next_send
+    chosen = found.segments[found.segments["send"]]
+    case = "nobody" if chosen.empty else "all" if len(chosen) == len(found.segments) else "some"
+    said = Text(
+        f"campaign.next_send_said.{case}",
+        n=int(chosen["customers"].sum()),
+        profit=found.profit,
+        everybody=found.profit_of_all,
+        segments=len(chosen),
+    )
+    return [Note(said), next_send_table(evaluation, arm, found)]
+
+
+def next_send_table(evaluation: Evaluation, arm: ArmEvaluation, found: NextSend) -> Table:
+    """Every segment with its expected profit, and whether to send to it; the chosen ones added up."""
+    frame = found.segments.assign(decision=["send" if send else "leave" for send in found.segments["send"]])
+    chosen = found.segments[found.segments["send"]]
+    summed = {
+        "segment": "(chosen)",
+        "customers": int(chosen["customers"].sum()),
+        "profit": found.profit,
+        "send": True,
+        "decision": None,
+    }
+    return Table(
+        NEXT_SEND,
+        pd.concat([frame, pd.DataFrame([summed])], ignore_index=True),
+        (
+            Column("segment", "name:segment"),
+            Column("customers", "count", label="campaign.column.candidates"),
+            Column("effect", "money"),
+            Column("profit_per_customer", "money"),
+            Column("p_positive", "pct"),
+            Column("profit", "money", label="campaign.column.expected_profit"),
+            Column("decision", "label:decision"),
+        ),
+        title=Text("campaign.next_send.title", attribute=_deciding_attribute(arm)),
+        note=Text(
+            "campaign.next_send.note",
+            send=evaluation.plan.costs.send,
+            rate=evaluation.plan.margin_rate,
+            fixed=evaluation.plan.costs.fixed,
+            unknown=found.n_unknown,
+        ),
+        max_rows=14,
+    )

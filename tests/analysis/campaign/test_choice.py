@@ -1,0 +1,97 @@
+"""Which campaign a report looks at, and what it may know of customers beforehand."""
+
+from datetime import date
+
+import narwhals as nw
+import pandas as pd
+import pytest
+
+from crmreport.analysis.campaign.choice import choose_campaign
+from crmreport.analysis.campaign.known_before import segments_before
+from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.ledger import to_pandas
+from crmreport.errors import ConfigError
+from crmreport.segment_file import load_segments
+
+SINCE, AS_OF = date(2026, 10, 1), date(2026, 10, 31)
+
+
+def plan(name: str, start: date, window_days: int = 30) -> CampaignPlan:
+    return CampaignPlan(name, "mail", start, start, window_days=window_days)
+
+
+SMALL = plan("small", date(2026, 9, 20))
+LARGE = plan("large", date(2026, 9, 10))
+OLD = plan("old", date(2026, 7, 1))
+LATE = plan("late", date(2026, 10, 20))
+NEXT = plan("next", date(2026, 11, 5))
+
+
+def sends(**customers: int) -> pd.DataFrame:
+    rows = [
+        (campaign.campaign_id, f"c{i}", "mail", pd.Timestamp(campaign.start))
+        for campaign in (SMALL, LARGE, OLD, LATE, NEXT)
+        for i in range(customers.get(campaign.campaign_id, 0))
+    ]
+    return pd.DataFrame(rows, columns=["campaign_id", "customer_id", "arm", "sent_on"])
+
+
+@pytest.mark.parametrize(
+    ("customers", "chosen"),
+    [
+        pytest.param(
+            {"small": 2, "large": 5, "old": 9, "late": 9}, "large", id="largest that ended in the period"
+        ),
+        pytest.param({"small": 5, "large": 5}, "small", id="of equal ones the later"),
+        pytest.param({"old": 9, "late": 1, "next": 9}, "late", id="none ended: the one that began last"),
+        pytest.param({"old": 9}, "old", id="long over, but the last there is"),
+        pytest.param({"next": 9}, None, id="only one still to come"),
+        pytest.param({}, None, id="nothing sent"),
+    ],
+)
+def test_choice(customers, chosen):
+    found = choose_campaign([SMALL, LARGE, OLD, LATE, NEXT], sends(**customers), since=SINCE, as_of=AS_OF)
+    assert (found and found.campaign_id) == chosen
+
+
+def test_a_named_campaign_is_taken_whatever_the_period():
+    given = sends(large=9, old=1)
+    found = choose_campaign([LARGE, OLD], given, since=SINCE, as_of=AS_OF, campaign_id="old")
+    assert found is OLD
+
+
+def test_a_named_campaign_nothing_was_sent_of_is_none():
+    assert (
+        choose_campaign([LARGE, NEXT], sends(large=1), since=SINCE, as_of=AS_OF, campaign_id="next") is None
+    )
+
+
+def test_an_unknown_campaign_is_refused_with_the_known_ones():
+    with pytest.raises(ConfigError, match="no campaign 'lage'; the known ones are large, old"):
+        choose_campaign([LARGE, OLD], sends(large=1), since=SINCE, as_of=AS_OF, campaign_id="lage")
+
+
+def lines(n: int) -> pd.DataFrame:
+    """Customer i bought i + 1 times in July; all of them again after the campaign began."""
+    rows = [(f"c{i}", f"{i}-{k}", f"2026-07-{k + 1:02}") for i in range(n) for k in range(i + 1)]
+    rows += [(f"c{i}", f"{i}-late", "2026-09-15") for i in range(n)]
+    frame = pd.DataFrame(rows, columns=["customer_id", "order_id", "order_date"])
+    return frame.assign(order_date=pd.to_datetime(frame["order_date"]), revenue=100.0, is_return=False)
+
+
+def test_segments_know_nothing_of_what_came_after_the_start(tmp_path):
+    segments = load_segments("standard", folder=tmp_path)
+    known = lines(10)[lambda rows: rows["order_date"] < "2026-09-10"]
+    both = [
+        nw.from_native(segments_before(given, segments=segments)(LARGE)).lazy()
+        for given in (lines(10), known)
+    ]
+    late, early = (to_pandas(frame, sort_by="customer_id") for frame in both)
+    pd.testing.assert_frame_equal(late, early)
+    assert list(late.columns) == ["customer_id", "segment"]
+    assert len(late) == 10
+
+
+def test_too_few_buyers_have_no_segments(tmp_path):
+    segments = load_segments("standard", folder=tmp_path)
+    assert segments_before(lines(2), segments=segments)(LARGE) is None

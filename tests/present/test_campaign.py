@@ -1,0 +1,377 @@
+"""The campaign chapter: what is said for each verdict, and what is never said."""
+
+import re
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from crmreport.analysis.campaign import (
+    comparison,
+    design,
+    did,
+    guardrail,
+    heterogeneity,
+    observational,
+    synthetic,
+    verdict,
+)
+from crmreport.analysis.campaign import regression_to_mean as rtm
+from crmreport.analysis.campaign.evaluate import evaluate_campaign
+from crmreport.analysis.campaign.evaluation import Evaluation
+from crmreport.analysis.campaign.money import Costs
+from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.present import campaign as page
+from crmreport.present.chart import Chart
+from crmreport.present.finding import Finding
+from crmreport.present.style import Style
+from crmreport.present.table import Table
+from crmreport.present.words import Words, labels
+
+START, AS_OF = date(2026, 8, 3), date(2026, 10, 31)
+OWN = {
+    "ja": {"campaign_name.refill": "詰め替えのご案内", "campaign_arm.refill.mail": "メール送付"},
+    "en": {"campaign_name.refill": "Refill reminder", "campaign_arm.refill.mail": "E-mailed"},
+}
+JA, EN = (Words(lang, own=OWN[lang]) for lang in ("ja", "en"))
+SEGMENTS = ("champions", "at_risk", "new")
+
+
+def plan(**changes: Any) -> CampaignPlan:
+    given: dict[str, Any] = {
+        "arms": {"mail": 1, "none": 1},
+        "control": "none",
+        "randomised": True,
+        "guardrails": {"unsubscribed": 0.05},
+        "costs": Costs(send=5, fixed=1000),
+        "margin_rate": 0.5,
+    }
+    return CampaignPlan("refill", "mail", START, START, **(given | changes))
+
+
+@cache
+def evaluated(
+    *,
+    lift: tuple[float, float, float] = (200.0, 200.0, 200.0),
+    unsubscribed: float = 0.01,
+    as_of: date = AS_OF,
+    chosen: bool = False,
+    **changes: Any,
+) -> Evaluation:
+    """600 customers in three segments, every second one sent to, who spend ``lift`` more there."""
+    given = plan(**{name: dict(v) if isinstance(v, tuple) else v for name, v in changes.items()})
+    rng = np.random.default_rng(7)
+    n = 600
+    who = pd.DataFrame({"customer_id": [f"c{i:03}" for i in range(n)], "sent": np.tile([1, 0], n // 2)})
+    who["segment"] = np.repeat(SEGMENTS, n // 3)
+    before = rng.gamma(4, 100, n)
+    if chosen:
+        who["sent"] = (rng.random(n) < 1 / (1 + np.exp(-(before - 400) / 300))).astype(int)
+    gain = np.select([who["segment"] == name for name in SEGMENTS], lift)
+    spent = before / 2 + rng.gamma(4, 30, n) + gain * who["sent"]
+    lines = pd.DataFrame(
+        {
+            "customer_id": np.tile(who["customer_id"], 3),
+            "order_id": [f"o{i}" for i in range(3 * n)],
+            "order_date": pd.to_datetime(np.repeat(["2026-05-01", "2026-07-01", "2026-08-10"], n)),
+            "revenue": np.concatenate([before / 2, before / 2, spent]).round(),
+            "is_return": False,
+        }
+    )
+    sends = pd.DataFrame(
+        {
+            "campaign_id": "refill",
+            "customer_id": who["customer_id"],
+            "arm": np.where(who["sent"] == 1, "mail", "none"),
+            "sent_on": pd.to_datetime(str(START)),
+        }
+    )
+    day = pd.Timestamp(START)
+    for what, share in (
+        ("delivered", 0.98),
+        ("opened", 0.4),
+        ("clicked", 0.1),
+        ("unsubscribed", unsubscribed),
+    ):
+        did_it = (who["sent"] == 1) & (rng.random(n) < share)
+        sends[f"{what}_at"] = pd.Series(day, index=sends.index).where(did_it)
+    if given.control is None:
+        sends = sends[sends["arm"] == "mail"]
+    # The quickest of the engines.
+    frames = [pl.from_pandas(frame) for frame in (sends, lines, who[["customer_id", "segment"]])]
+    return evaluate_campaign(*frames[:2], plan=given, as_of=as_of, attributes=frames[2])
+
+
+def running() -> Evaluation:
+    """Some customers' windows are over and some are not."""
+    done = evaluated()
+    arm = done.arms[0]
+    from crmreport.analysis.campaign.interim import interim_effect
+    from crmreport.analysis.campaign.sequential import always_valid
+
+    effects = {name: interim_effect(e, planned_customers=600) for name, e in arm.effects.items()}
+    look = always_valid(arm.effects["revenue"].estimate, planned_customers=600)
+    judged = verdict.judge(verdict.Evidence("randomised", 0.5, running=True))
+    so_far = replace(arm, effects=effects, look=look, segments={}, next_send=None, qini=None, judged=judged)
+    found = replace(done.outcomes, n_incomplete=120)
+    return replace(done, arms=(so_far,), judged=judged, running=True, holdout=None, outcomes=found)
+
+
+NOBODY_HELD_OUT = {"arms": (), "control": None, "randomised": False, "guardrails": ()}
+CASES = {
+    "it pays for everybody": evaluated,
+    "it raises revenue at a loss": lambda: evaluated(costs=Costs(send=300)),
+    "it pays in one segment": lambda: evaluated(lift=(400.0, 0.0, 0.0), costs=Costs(send=60)),
+    "unsubscribes beyond the margin": lambda: evaluated(unsubscribed=0.3),
+    "no margin on file": lambda: evaluated(margin_rate=None),
+    "arms of the wrong size": lambda: evaluated(arms=(("mail", 3), ("none", 1))),
+    "customers were chosen": lambda: evaluated(
+        chosen=True, randomised=False, control=None, arms=(), guardrails=(), lift=(0.0, 0.0, 0.0)
+    ),
+    "it is still running": running,
+}
+
+
+def everything(evaluation: Evaluation | None) -> list[Any]:
+    return [
+        page.message(evaluation),
+        *page.verdict(evaluation),
+        *page.design(evaluation),
+        *page.responses(evaluation),
+        *page.effects(evaluation),
+        *page.not_randomised(evaluation),
+        *page.over_time(evaluation),
+        *page.money(evaluation),
+        *page.power(evaluation),
+        *page.guardrails(evaluation),
+        *page.segments(evaluation),
+        *page.next_send(evaluation),
+        *page.uplift(evaluation),
+        *page.findings(evaluation),
+    ]
+
+
+def written(things: list[Any], words: Words) -> str:
+    """All words of a page, of its pictures those around them."""
+    parts = []
+    for thing in things:
+        if isinstance(thing, Chart):
+            parts += [words.say(t) for t in (thing.title, thing.subtitle, thing.note, thing.alt)]
+        else:
+            parts.append(re.sub(r"<[^>]+>", " ", thing.html(words)))
+    return " ".join(parts)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_everything_is_said_in_both_languages(case):
+    things = everything(case())
+    for words in (JA, EN):
+        assert "{" not in written(things, words)
+        assert words.say(things[0].text).strip()
+
+
+@pytest.mark.parametrize("words", [JA, EN], ids=["ja", "en"])
+@pytest.mark.parametrize("name", ["it pays in one segment", "customers were chosen", "it is still running"])
+def test_every_picture_is_drawn(name, words):
+    charts = [thing for thing in everything(CASES[name]()) if isinstance(thing, Chart)]
+    assert charts
+    for chart in charts:
+        assert "<img" in chart.html(words, Style())
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_every_number_of_a_finding_stands_in_its_table(case):
+    things = everything(case())
+    tables = {t.id: t for t in things if isinstance(t, Table)}
+    for found in (t for t in things if isinstance(t, Finding)):
+        for name, fact in found.facts.items():
+            if fact.cell is not None:
+                table = tables[fact.cell.table]
+                frame = table.frame.set_index(list(table.row_key))
+                row: Any = fact.cell.row
+                assert frame.loc[row if len(row) > 1 else row[0], fact.cell.column] == fact.value, name
+
+
+def test_no_two_tables_or_charts_share_an_id():
+    for case in CASES.values():
+        ids = [(type(t), t.id) for t in everything(case()) if isinstance(t, (Table, Chart))]
+        assert len(set(ids)) == len(ids)
+
+
+SAID = {
+    "it pays for everybody": ("の利益を生み、全対象への展開を推奨", "per customer sent to"),
+    "it raises revenue at a loss": ("売上を増やしたが費用に届かず", "raised revenue but not by its cost"),
+    "it pays in one segment": ("「優良」に絞った展開を推奨", "best sent to Champions"),
+    "unsubscribes beyond the margin": (
+        "配信停止率が許容幅を超えて悪化",
+        "did more harm than agreed (Unsubscribed)",
+    ),
+    "no margin on file": ("粗利率が未登録のため採算は判定できない", "without a margin"),
+    "arms of the wrong size": ("群の人数が計画と合わず", "arms of the wrong size"),
+    "it is still running": ("集計期間の途中で、結論はまだ出せない", "too early for a conclusion"),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_heading_says_the_verdict(name):
+    text = page.message(CASES[name]()).text
+    ja, en = SAID[name]
+    assert JA.say(text).startswith("「詰め替えのご案内」")
+    assert ja in JA.say(text)
+    assert en in EN.say(text)
+
+
+@pytest.mark.parametrize("reason", get_args(verdict.Reason))
+def test_there_is_a_heading_for_every_reason(reason):
+    rule = next(r for r in verdict.DECISIONS if r.reason == reason)
+    judged = verdict.Judged(rule.verdict, reason, "randomised", ("champions", "new"), ("no_overlap",), 0)
+    found = replace(evaluated(), judged=judged)
+    for words in (JA, EN):
+        said = words.say(page.message(found).text)
+        assert "refill" not in said
+        assert "–" not in said, "a number is missing"
+        for shown in page.verdict(found):
+            assert words.say(shown.text)
+
+
+@pytest.mark.parametrize("name", ["it pays for everybody", "it raises revenue at a loss"])
+def test_the_headings_money_stands_in_the_table(name):
+    things = everything(CASES[name]())
+    values = things[0].text.values
+    table = next(t for t in things if isinstance(t, Table) and t.id == "campaign.money")
+    rows = table.frame.set_index("item")
+    assert values["profit"] == rows.loc["profit", "value"]
+    assert values["each"] == rows.loc["profit_each", "value"]
+    parts = rows.loc[[i for i in rows.index if i in ("revenue", "goods", "send", "coupon", "fixed")], "value"]
+    assert parts.sum() == pytest.approx(rows.loc["profit", "value"])
+
+
+def test_a_running_test_shows_no_p_value_anywhere():
+    things = everything(running())
+    before = ("campaign.checks", "campaign.balance")  # of the design, not of results
+    for table in (t for t in things if isinstance(t, Table) and t.id not in before):
+        assert not [c for c in table.frame.columns if c.startswith("p_")], table.id
+    shown = [t for t in things if getattr(t, "id", "") not in before]
+    assert not re.search(r"p値|p<|p=|p-value", written(shown, JA))
+    assert not re.search(r"\bp ?[<=0-9]|p-value|\bp\b", written(shown, EN))
+    assert {t.id for t in things if isinstance(t, Chart)} == {"campaign.effects_chart"}
+    assert page.findings(running()) == []
+
+
+def test_without_a_control_nothing_is_called_an_effect():
+    found = evaluated(**NOBODY_HELD_OUT)
+    alone = replace(
+        found,
+        not_randomised=None,
+        judged=verdict.judge(verdict.Evidence("observational", np.nan, compared=False)),
+    )
+    things = everything(alone)
+    assert [t.id for t in things if isinstance(t, (Table, Chart))] == ["campaign.responses"]
+    assert "因果ではありません" in written(things, JA)
+    assert "not causal" in written(things, EN)
+    assert "対照群（配信なし）がないため" in written(things, JA)
+
+
+def test_openers_are_marked_as_no_effect():
+    things = page.responses(evaluated())
+    assert "因果ではありません" in written(things, JA)
+    table = things[0].frame.set_index("arm")
+    assert np.isnan(table.loc["none", "opened"]), "nothing was sent to them: blank, not 0"
+    assert table.loc["mail", "opened"] > 0
+
+
+def test_a_withheld_effect_shows_its_reasons_and_no_picture():
+    found = CASES["customers were chosen"]()
+    assert found.not_randomised is not None
+    adjusted = replace(
+        found.not_randomised.adjusted,
+        reasons=("no_overlap", "imbalance_after"),
+        doubly_robust=None,
+        weighted=None,
+        e_value=None,
+    )
+    things = page.not_randomised(
+        replace(found, not_randomised=replace(found.not_randomised, adjusted=adjusted))
+    )
+    assert "条件の近い未配信の顧客がいない・補正しても" in written(things, JA)
+    assert "have no like among those not sent to" in written(things, EN)
+    assert "campaign.comparisons_chart" not in [t.id for t in things if isinstance(t, Chart)]
+    assert things[1].frame["comparison"].tolist() == ["naive"]
+
+
+def test_chosen_customers_are_shown_naive_beside_adjusted():
+    things = page.not_randomised(CASES["customers were chosen"]())
+    table = next(t for t in things if isinstance(t, Table) and t.id == "campaign.comparisons")
+    assert table.frame["comparison"].tolist() == ["naive", "weighted", "doubly_robust"]
+    assert "そのままの差" in written(things, JA)
+
+
+def test_broken_arms_show_the_check_and_no_effect():
+    found = CASES["arms of the wrong size"]()
+    things = everything(found)
+    checks = next(t for t in things if isinstance(t, Table) and t.id == "campaign.checks")
+    assert checks.frame.set_index("check").loc["sample_ratio", "result"] == "sample_ratio.blocks"
+    assert "計画と食い違う（判定不可）" in written([checks], JA)
+    assert not [t for t in things if isinstance(t, Chart)]
+    (finding,) = page.findings(found)
+    assert (finding.severity, finding.measure) == ("critical", "fix_assignment")
+
+
+@pytest.mark.parametrize(
+    ("name", "measure", "severity"),
+    [
+        pytest.param("it pays for everybody", "roll_out_campaign", "opportunity", id="roll out"),
+        pytest.param("it raises revenue at a loss", "stop_campaign", "warning", id="stop"),
+        pytest.param("it pays in one segment", "send_to_segments", "opportunity", id="segments"),
+        pytest.param("unsubscribes beyond the margin", "stop_campaign", "critical", id="harm"),
+        pytest.param("no margin on file", "data_fix", "warning", id="no margin"),
+    ],
+)
+def test_what_to_do_follows_the_verdict(name, measure, severity):
+    (found,) = page.findings(CASES[name]())
+    assert (found.measure, found.severity) == (measure, severity)
+
+
+def test_the_list_holds_the_customers_of_segments_that_pay():
+    (found,) = page.findings(CASES["it pays in one segment"]())
+    rows = found.customers.customers
+    assert set(rows["segment"]) == {"champions"}
+    assert len(rows) == found.facts["customers"].value == 200
+    assert (rows["expected_profit"] > 0).all()
+
+
+def test_without_any_campaign_a_sentence_says_so():
+    things = everything(None)
+    assert len(things) == 2
+    assert JA.say(things[0].text) == "評価できる施策の配信がない"
+    assert "nothing to judge" in written(things, EN)
+
+
+VOCABULARY = {
+    "verdict": (verdict.Verdict,),
+    "verdict_said": (verdict.Verdict,),
+    "reason": (verdict.Reason,),
+    "reason_said": (verdict.Reason,),
+    "grade": (verdict.Grade,),
+    "grade_said": (verdict.Grade,),
+    "design": (design.Code,),
+    "withheld": (observational.Reason, did.Reason, rtm.Reason, synthetic.Reason),
+    "method": (comparison.Method,),
+    "caution": (comparison.Caution,),
+    "guardrail": (guardrail.Outcome,),
+    "simpson": (heterogeneity.Simpson,),
+    "target": (observational.Target,),
+}
+
+
+@pytest.mark.parametrize("group", VOCABULARY)
+def test_every_code_has_a_word_in_both_languages(group):
+    codes = {code for kind in VOCABULARY[group] for code in get_args(kind)}
+    for lang in ("ja", "en"):
+        missing = {code for code in codes if f"campaign_terms.{group}.{code}" not in labels(lang)}
+        assert missing == set()
