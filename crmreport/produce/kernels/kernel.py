@@ -5,10 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
+
+from crmreport.present.words import forget_labels
+from crmreport.produce.kernels import preload
 
 
-def serve(connection_file: str, environment: dict[str, str], folder: str) -> None:
-    """Be an IPython kernel until told to stop."""
+def serve(
+    connection_file: str, environment: dict[str, str], folder: str, arguments: Sequence[str] = ()
+) -> None:
+    """Be an IPython kernel until told to stop.
+
+    Args:
+        arguments: What else stands on a kernel's command line.
+    """
     # What a cell prints reaches the notebook; ipykernel's second copy of it has no place to go.
     os.dup2(1, 2)
     os.environ.clear()
@@ -16,8 +26,9 @@ def serve(connection_file: str, environment: dict[str, str], folder: str) -> Non
     if hasattr(time, "tzset"):
         time.tzset()
     os.chdir(folder)
-    sys.argv = ["ipykernel", "-f", connection_file]
+    sys.argv = ["ipykernel", "-f", connection_file, *arguments]
     _use_backend()
+    forget_labels(read_at=preload.BEGAN_AT)
 
     from ipykernel.kernelapp import IPKernelApp
 

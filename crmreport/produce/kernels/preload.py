@@ -10,6 +10,7 @@ import gc
 import importlib
 import io
 import os
+import time
 
 MODULES = (
     # what a chapter, or an analyst's own notebook, begins with
@@ -44,12 +45,23 @@ MISSING: dict[str, str] = {}
 module imports it again and fails with the reason."""
 
 
+BEGAN_AT = 0.0
+"""When the fork server began to import, seconds since 1970."""
+
+
 def _load() -> None:
     for name in MODULES:
         try:
             importlib.import_module(name)
         except Exception as error:
             MISSING[name] = f"{type(error).__name__}: {error}"
+
+
+def _read_labels() -> None:
+    from crmreport.present.words import LANGUAGES, labels
+
+    for lang in LANGUAGES:
+        labels(lang)
 
 
 def _draw_once() -> None:
@@ -83,7 +95,9 @@ def _leave(server: int) -> None:
 
 
 if os.environ.pop(MARK, None):
+    BEGAN_AT = time.time()
     _load()
+    _read_labels()
     _draw_once()
     if "weasyprint" not in MISSING:
         _print_once()

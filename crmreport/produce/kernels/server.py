@@ -11,6 +11,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,8 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 def _no_interrupts() -> Iterator[None]:
     # Ctrl-C reaches all a terminal has in front: the server, busy with its imports, would answer with
     # a traceback. What it starts inherits this, and is told by the driver instead.
+    # multiprocessing's resource tracker, when it starts, lets SIGINT through again: so it comes first.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
