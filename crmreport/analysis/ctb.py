@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, round_money, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, round_money, settle, to_pandas
 from crmreport.analysis.observed import ObservedDays, observed_days, within
 from crmreport.analysis.product_lines import axis_attributes, product_lines
 from crmreport.period import Period
@@ -96,6 +96,7 @@ def ctb_shares(
     before = period.previous()
     seen = observed_days(lines, as_of=period.as_of)
     observed = seen.covers(before)
+    joined = settle(within(joined, period, before))
     now, earlier = within(joined, period), within(joined, before)
     tables, coverage = [], []
     for attribute in found:
@@ -194,17 +195,15 @@ def ctb_profiles(
     if minimum_lines < 1:
         raise ValueError(f"minimum_lines is {minimum_lines}; give 1 or more")
     found = axis_attributes(axes)
-    joined = within(
-        product_lines(
-            lines,
-            products,
-            columns=[a.column for a in found],
-            as_of=period.as_of,
-            unit=unit,
-            zero_value_counts=zero_value_counts,
-        ),
-        period,
-    ).filter(~nw.col("customer_id").is_null())
+    joined = product_lines(
+        lines,
+        products,
+        columns=[a.column for a in found],
+        as_of=period.as_of,
+        unit=unit,
+        zero_value_counts=zero_value_counts,
+    )
+    joined = settle(within(joined, period).filter(~nw.col("customer_id").is_null()))
     per_attribute = [
         _profiles(joined, a.column, dominant_share=dominant_share, minimum_lines=minimum_lines) for a in found
     ]

@@ -10,7 +10,15 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, days_before, purchases, round_money, to_pandas, visible
+from crmreport.analysis.ledger import (
+    PurchaseUnit,
+    days_before,
+    purchases,
+    round_money,
+    settle,
+    to_pandas,
+    visible,
+)
 from crmreport.analysis.observed import first_day
 from crmreport.analysis.product_lines import product_lines
 from crmreport.analysis.proportions import compare_shares, holm, wilson_interval
@@ -137,7 +145,7 @@ def entry_products(
     )
 
     baskets = joined.filter(nw.col("is_purchase")).join(eligible, on="customer_id")
-    baskets = baskets.filter(nw.col("purchase") == nw.col("first_purchase"))
+    baskets = settle(baskets.filter(nw.col("purchase") == nw.col("first_purchase")))
     tables = [_by_value(baskets, column) for column in columns]
     table = round_money(pd.concat(tables, ignore_index=True), "year_revenue")
     # A value in every first basket has nobody to be compared with.
