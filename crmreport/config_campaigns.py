@@ -82,6 +82,8 @@ class Campaign(_Strict):
     next_action: Words = {}
     follows: CampaignId | None = None
     """The campaign this one repeats or tests again."""
+    conditioned_on: Literal["opened", "clicked", "redeemed"] | None = None
+    """Where arms were made by what customers did after the sending: such a campaign is never judged."""
     plan: Annotated[str, Field(pattern=PLAN)] | None = None
     """Written by ``crmreport plan-test``: who was drawn for which arm, before anything was sent."""
 

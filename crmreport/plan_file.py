@@ -196,11 +196,11 @@ def load_assignment(path: Path, planned: PlannedTest) -> pd.DataFrame:
     try:
         content = path.with_name(Path(planned.assignment.file).name).read_bytes()
     except OSError:
-        raise DataError(f"{name}: is not there; take the list that was drawn, or draw it again") from None
+        raise DataError(f"{name}: is not there; put the list that was drawn back") from None
     if hashlib.sha256(content).hexdigest() != planned.assignment.sha256:
         raise DataError(
             f"{name}: is not the list {FOLDER}/{path.name} speaks of (its SHA-256 differs); "
-            "take the one that was drawn, or draw it again"
+            "put the one that was drawn back"
         )
     frame = pd.read_csv(io.BytesIO(content), dtype="str", keep_default_na=False)
     return frame[list(COLUMNS)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -85,6 +85,7 @@ class Report:
     def campaigns(self) -> tuple[CampaignPlan, ...]:
         """The client's campaigns as planned, in order of their start; those still to come among them."""
         plans = [campaign_plan(c, self.policies, self._planned.get(c.id)) for c in self.client.campaigns]
+        plans = [replace(plan, drawn=self.planned_assignment(plan.campaign_id)) for plan in plans]
         return tuple(sorted(plans, key=lambda plan: (plan.start, plan.campaign_id)))
 
     @cached_property
@@ -224,6 +225,7 @@ def campaign_plan(campaign: Campaign, policies: Policies, planned: PlannedTest |
         kind=campaign.kind,
         planned_customers=planned.customers if planned is not None else campaign.planned_customers,
         follows=campaign.follows,
+        conditioned_on=campaign.conditioned_on,
     )
 
 
@@ -280,9 +282,6 @@ def open_report(client: str, period: str, lang: str = "ja") -> Report:
         ConfigError: The client, its file, the period or the language is not usable.
         DataError: The client's files cannot be read, or have no order in or around the period.
     """
-    # Imported here: whoever runs chapters reads a client's words from this module and opens no data.
-    import duckdb
-
     workspace = Workspace.find()
     settings = load_client(workspace.client_file(client), reports=False)
     languages = tuple(lang.split(","))
@@ -295,16 +294,24 @@ def open_report(client: str, period: str, lang: str = "ja") -> Report:
     span = settings.period(period)
     store = open_store(workspace, settings)
     store.report.require(span)
-    connection = duckdb.connect()
-    # A forked kernel has no terminal, but DuckDB takes it for one. In another kernel without ipywidgets
-    # there is no bar, and DuckDB refuses to be told so.
-    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
-        connection.execute("SET enable_progress_bar = false")
     return Report(
         client=settings,
         period=span,
         languages=languages,
         workspace=workspace,
         store=store,
-        _connection=connection,
+        _connection=open_database(),
     )
+
+
+def open_database() -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection of its own, that draws no progress bars."""
+    # Imported here: whoever runs chapters reads a client's words from this module and opens no data.
+    import duckdb
+
+    connection = duckdb.connect()
+    # A forked kernel has no terminal, but DuckDB takes it for one. In another kernel without ipywidgets
+    # there is no bar, and DuckDB refuses to be told so.
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        connection.execute("SET enable_progress_bar = false")
+    return connection

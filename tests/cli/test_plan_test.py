@@ -109,6 +109,8 @@ def test_the_entry_can_be_pasted_and_the_evaluation_knows_the_plan(home, capsys)
     assignment = report.planned_assignment("m1")
     assert assignment is not None
     assert assignment.to_dict("records") == listed(home)
+    assert plan.drawn is not None
+    assert plan.drawn.equals(assignment)
     assert report.planned_assignment("another") is None
     assert main([*DRAW, "--stratify", "none", "--force"]) == 0, "what client.yml says need not be said again"
 

@@ -14,6 +14,7 @@ from narwhals.typing import IntoFrame
 from scipy.stats import chi2_contingency
 
 from crmreport.analysis.campaign.arms import arm_statistics
+from crmreport.analysis.campaign.as_planned import AsPlanned, as_planned
 from crmreport.analysis.campaign.assignment import Assignment, assignment
 from crmreport.analysis.campaign.balance import balance_table
 from crmreport.analysis.campaign.sample_ratio import SRM_ALPHA, SampleRatio, sample_ratio, sample_ratio_by
@@ -23,6 +24,7 @@ from crmreport.errors import ConfigError
 Code = Literal[
     "sample_ratio",
     "sample_ratio_segment",
+    "not_as_planned",
     "several_arms",
     "unbalanced",
     "repeated_rows",
@@ -32,10 +34,13 @@ Code = Literal[
     "ran_longer",
     "machine_opens",
 ]
-BLOCKING: frozenset[Code] = frozenset({"sample_ratio", "sample_ratio_segment", "several_arms", "unbalanced"})
+BLOCKING: frozenset[Code] = frozenset(
+    {"sample_ratio", "sample_ratio_segment", "not_as_planned", "several_arms", "unbalanced"}
+)
 
 # Shares of customers or opens; below them the fault is too small to move an effect.
 SEVERAL_ARMS_LIMIT, OVERLAP_LIMIT, MACHINE_LIMIT = 0.01, 0.05, 0.1
+NOT_AS_PLANNED_LIMIT = SEVERAL_ARMS_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,9 @@ class Reason:
         code: What it is.
         where: Segment, covariate or arm it was found in; empty when it is the whole test.
         value: Its size: p-value (``sample_ratio``…), SMD (``unbalanced``), share of customers
-            (``several_arms``, ``repeated_rows``), difference of shares (``overlap``), days
-            (``still_running``, ``stopped_early``, ``ran_longer``), share of opens (``machine_opens``).
+            (``not_as_planned``, ``several_arms``, ``repeated_rows``), difference of shares
+            (``overlap``), days (``still_running``, ``stopped_early``, ``ran_longer``), share of opens
+            (``machine_opens``).
     """
 
     code: Code
@@ -116,6 +122,7 @@ class DesignCheck:
         overlap: Customers also in other campaigns: ``arm``, ``customers``, ``in_others``, ``share``.
         window: Planned and actual days; None when not told.
         machine_open_share: Share of opens made by machines; nan when not told.
+        as_planned: The customers beside the list that was drawn; None where none is kept.
         reasons: What is wrong, the blocking first.
     """
 
@@ -126,6 +133,7 @@ class DesignCheck:
     overlap: pd.DataFrame
     window: Window | None
     machine_open_share: float
+    as_planned: AsPlanned | None
     reasons: tuple[Reason, ...]
 
     @property
@@ -152,12 +160,13 @@ def check_design(
     window: Window | None = None,
     opens: int = 0,
     machine_opens: int = 0,
+    drawn: IntoFrame | None = None,
 ) -> DesignCheck:
     """Check a test's design before its results are looked at.
 
     Blocking: sizes of arms that refute the plan (χ², p < .001), in all or in a segment (Holm over
-    the segments of a column); more than 1 % of the customers in several arms; covariates unbalanced
-    beyond chance. The rest is told beside the result.
+    the segments of a column); more than 1 % of the customers in another arm than was drawn for them, or
+    in several arms; covariates unbalanced beyond chance. The rest is told beside the result.
 
     Args:
         assigned: Rows of the assignment, the held-out control among them; with the columns named below.
@@ -171,6 +180,7 @@ def check_design(
         window: Planned and actual days.
         opens: Opens counted, machines among them.
         machine_opens: Opens by machines that load every picture.
+        drawn: ``customer_id`` and ``arm`` as drawn, where that list is kept.
 
     Raises:
         ConfigError: A column or the control is missing, an arm was not planned, counts make no sense.
@@ -200,8 +210,10 @@ def check_design(
     if others is not None:
         overlap = overlap_by_arm(people, others)
     machines = machine_opens / opens if opens else math.nan
+    beside_plan = None if drawn is None else as_planned(people, drawn)
     reasons = [
         *_of_sizes(people, whole, table),
+        *_of_plan(beside_plan),
         *(
             Reason("unbalanced", str(row["covariate"]), float(row["smd"]))
             for row in balance[balance["unbalanced"].astype("bool")].to_dict("records")
@@ -211,7 +223,7 @@ def check_design(
         *([Reason("machine_opens", "", machines)] if machines > MACHINE_LIMIT else []),
     ]
     reasons.sort(key=lambda reason: not reason.blocks)
-    return DesignCheck(people, whole, table, balance, overlap, window, machines, tuple(reasons))
+    return DesignCheck(people, whole, table, balance, overlap, window, machines, beside_plan, tuple(reasons))
 
 
 def overlap_by_arm(people: Assignment, others: IntoFrame) -> pd.DataFrame:
@@ -248,6 +260,12 @@ def _of_sizes(people: Assignment, whole: SampleRatio, segments: pd.DataFrame) ->
     if people.n_repeated_rows:
         found.append(Reason("repeated_rows", "", people.n_repeated_rows / people.n_rows))
     return found
+
+
+def _of_plan(found: AsPlanned | None) -> list[Reason]:
+    if found is None or not found.share > NOT_AS_PLANNED_LIMIT:
+        return []
+    return [Reason("not_as_planned", "", found.share)]
 
 
 def _of_overlap(overlap: pd.DataFrame, control: str) -> list[Reason]:

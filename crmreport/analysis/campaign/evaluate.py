@@ -92,8 +92,9 @@ def evaluate_campaign(
             judged = arms[_best(arms)].judged
         else:
             judged = cannot_say(compared=compared, design=design)
-    elif plan.kind == "cart":
-        # Whoever left a cart meant to buy; those without one are no measure for them.
+    elif plan.kind != "single" and plan.control is None:
+        # Customers enter a flow by what they do: who left no cart did not mean to buy, who bought for
+        # the first time is new. Nobody outside it is their equal.
         judged = cannot_say(compared=False)
     elif running:
         judged = _wait(plan)
@@ -158,15 +159,10 @@ def _design(
             window=Window(plan.start, last, found.first_sent, min(as_of, seen), as_of),
             opens=int(opened + machines),
             machine_opens=int(machines),
-            drawn=None if plan.drawn is None else _as_sent(plan.drawn, found),
+            drawn=plan.drawn,
         )
     except ConfigError as error:
         raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error
-
-
-def _as_sent(drawn: IntoFrame, found: Outcomes) -> IntoFrame:
-    """The list that was drawn, where the customers are."""
-    return beside(nw.from_native(drawn).lazy(), found.frame).to_native()
 
 
 def _others(sends: IntoFrame, plan: CampaignPlan, as_of: date) -> IntoFrame | None:

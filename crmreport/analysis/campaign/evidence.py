@@ -69,7 +69,7 @@ def cannot_say(
             conditioned_on=conditioned,
             compared=compared,
             unique_customers="several_arms" not in codes,
-            ratio_ok=not codes & {"sample_ratio", "sample_ratio_segment"},
+            ratio_ok=not codes & {"sample_ratio", "sample_ratio_segment", "not_as_planned"},
             withheld=("unbalanced",) if "unbalanced" in codes else (),
         )
     )

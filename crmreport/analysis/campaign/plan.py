@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+import pandas as pd
+
 from crmreport.analysis.campaign.money import Costs
 from crmreport.errors import ConfigError
 
@@ -37,6 +39,8 @@ class CampaignPlan:
         follows: Campaign this one repeats or tests again.
         conditioned_on: What the arms were made by, where that is something customers did after the
             sending (``opened``, ``clicked``, ``redeemed``): such arms are never judged.
+        drawn: ``customer_id`` and ``arm`` of every customer as drawn before anything was sent; None where
+            no such list is kept.
 
     Raises:
         ConfigError: Dates, window or arms contradict each other.
@@ -58,6 +62,7 @@ class CampaignPlan:
     planned_customers: int | None = None
     follows: str | None = None
     conditioned_on: str | None = None
+    drawn: pd.DataFrame | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         who = f"campaign {self.campaign_id!r}"
