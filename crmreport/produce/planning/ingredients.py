@@ -108,7 +108,8 @@ def without_campaigns(shared: Mapping[str, Parts], inputs: Iterable[Input]) -> d
         for k, v in shared["settings"].items()
         if not any(k == u or k.startswith(f"{u}.") for u in unread)
     }
-    files = data(each for each in inputs if each.table not in CAMPAIGN_TABLES)
+    read = {each.name for each in inputs if each.table not in CAMPAIGN_TABLES}
+    files = {name: found for name, found in shared["data"].items() if name in read}
     return {**shared, "settings": kept, "data": files}
 
 

@@ -28,6 +28,8 @@ class InputFile:
     name: str
     sha256: str
     rows: int | None = None
+    table: str = ""
+    """Which of the canonical tables it went into."""
 
 
 @dataclass(frozen=True, slots=True)

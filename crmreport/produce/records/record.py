@@ -48,7 +48,7 @@ def make_provenance(plan: Plan, intake: IntakeReport) -> Provenance:
             before.excluded + s.n_excluded,
         )
     return Provenance(
-        inputs=tuple(InputFile(i.name, i.sha256, i.lines) for i in intake.inputs),
+        inputs=tuple(InputFile(i.name, i.sha256, i.lines, i.table) for i in intake.inputs),
         flows=tuple(flows.values()),
         chapters=tuple(
             ChapterSource(
