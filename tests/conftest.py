@@ -1,7 +1,9 @@
-"""What every test may ask for: the engines a frame can live on, and the public data sets beside the repo."""
+"""What every test may ask for: engines for frames, public data sets, and what is dear and made but once."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,37 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 Engine = Callable[[pd.DataFrame], Any]
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+# Whole files of tests go to one process each; those that take minutes begin first, so that no core
+# waits for the last of them at the end.
+LONGEST_FIRST = (
+    "end_to_end/test_browser.py",
+    "produce/faults/test_night.py",
+    "end_to_end/test_demo_report.py",
+    "produce/faults/",
+    "produce/test_run.py",
+    "produce/test_reproduce.py",
+    "cli/test_schedule.py",
+    "produce/",
+    "end_to_end/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+
+    def place(item: pytest.Item) -> int:
+        name = item.nodeid.removeprefix("tests/")
+        return next((n for n, head in enumerate(LONGEST_FIRST) if name.startswith(head)), len(LONGEST_FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(params=["pandas", "polars", "duckdb"])
@@ -28,6 +56,29 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     else:
         with duckdb.connect() as connection:
             yield lambda frame: connection.from_arrow(_arrow(frame))
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """A folder under a name, filled the first time it is asked for, by whichever process of the test run.
+
+    Nobody may change what is in it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def made(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = base / name, base / f"{name}.done"
+        with FileLock(base / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 import pytest
 
 import crmreport.produce
-from crmreport.cli import main
+from crmreport.cli import clock, main
 from crmreport.cli.reference import reference
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, DataError, NotDeliveredError, RunError
@@ -387,6 +388,28 @@ def test_data_that_are_not_there_yet_are_no_failure(home, made, capsys):
     printed = capsys.readouterr()
     assert json.loads(printed.out)["reports"][0]["waiting"].startswith("not yet delivered")
     assert printed.err.startswith("waits: east 2026-10: not yet delivered")
+
+
+def test_explain_says_which_due_months_wait_for_data(home, capsys, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 12, 10, tzinfo=UTC))
+    assert main(["run", "-c", "east", "-p", "due", "--explain"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("waits: east 2026-11: not yet delivered: ")
+    assert main(["run", "-c", "east", "-p", "due", "--explain", "--json"]) == 0
+    (planned,) = json.loads(capsys.readouterr().out)["reports"]
+    assert (planned["period"], planned["waiting"][:17]) == ("2026-11", "not yet delivered")
+
+
+def test_explain_of_a_month_without_data_is_as_a_run_of_it(home, capsys):
+    assert main(["run", "-c", "east", "-p", "2026-11", "--explain"]) == 3
+    assert capsys.readouterr().err.startswith("error: ")
+    orders = home / "clients" / "west" / "data" / "orders.csv"
+    orders.write_text(ORDERS + "0003,c,2026-11-05,500\n0003,d,2026-12-01,500\n", encoding="utf-8")
+    assert main(["run", "--all", "-p", "2026-11", "--explain"]) == 3
+    printed = capsys.readouterr()
+    assert printed.err.startswith("error: east 2026-11: ")
+    assert printed.out.startswith("would make assessment of west for 2026-11-01 to 2026-11-30")
 
 
 def _attempted(home: Path, client: str, status: str) -> None:

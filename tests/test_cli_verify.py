@@ -59,6 +59,15 @@ def test_one_line_per_problem_and_exit_code_4(home, capsys):
     assert printed.err == ""
 
 
+def test_what_a_desktop_leaves_is_told(home, capsys):
+    (home / "reports" / "shop" / "2026-10" / ".DS_Store").touch()
+    assert main(["verify", "-c", "shop", "-p", "2026-10"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "shop/2026-10: .DS_Store: is not part of the report, and is not delivered",
+        "shop/2026-10: 7 files as recorded",
+    ]
+
+
 def test_other_data_is_told_and_fails_only_when_asked(home, capsys):
     data = home / "clients" / "shop" / "data" / "orders.csv"
     data.write_text(data.read_text(encoding="utf-8").replace("1000", "1001"), encoding="utf-8")

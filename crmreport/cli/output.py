@@ -9,6 +9,8 @@ import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from crmreport.errors import CrmReportError
+
 TRACEBACK_VARIABLE = "CRMREPORT_TRACEBACK"
 _LONGEST = 500
 
@@ -29,6 +31,13 @@ def fault(error: Exception) -> str:
         traceback.print_exception(error)
     text = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
     return f"{text}; this is a fault of crmreport: run again with {TRACEBACK_VARIABLE}=1 and report it"
+
+
+def complain(who: str, error: Exception) -> None:
+    """Say what went wrong with one of several, a line for each line of it."""
+    said = str(error) if isinstance(error, CrmReportError) else fault(error)
+    for line in said.splitlines():
+        note(f"error: {who}: {line}")
 
 
 def say_json(value: Any) -> None:

@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmreport.cli.output import say
-from crmreport.errors import ConfigError
+from crmreport.cli.output import complain, note, say
+from crmreport.errors import CrmReportError, NotDeliveredError
 from crmreport.produce import Order
 from crmreport.workspace import Workspace
 
 if TYPE_CHECKING:
-    from crmreport.config import Client
+    from crmreport.produce.planning.brief import Brief
+
+
+def plan_all(
+    workspace: Workspace, orders: Sequence[Order], *, explain: bool, json: bool
+) -> tuple[list[dict[str, Any]], int]:
+    """Plan every order and print what would be done, as a run would say what was done.
+
+    Args:
+        explain: Read the client's files, too, and say of every chapter why it would be made again.
+        json: Print nothing but what goes wrong.
+
+    Returns:
+        One record per order, and the exit code: that of the first that could not be made. A due month
+        whose data are not there yet is left for another day, and no failure.
+
+    Raises:
+        CrmReportError: The only report that was ordered could not be made.
+    """
+    records: list[dict[str, Any]] = []
+    failure = 0
+    for order in orders:
+        record = {"client": order.client, "period": order.period, "report": order.report}
+        try:
+            record = plan_of(workspace, order, explain=explain)
+        except NotDeliveredError as reason:
+            record["waiting"] = str(reason)
+            note(f"waits: {order.label}: {reason}")
+        except CrmReportError as error:
+            if len(orders) == 1:
+                raise
+            record |= {"error": str(error), "exit_code": error.exit_code}
+            failure = failure or error.exit_code
+            complain(order.label, error)
+        else:
+            if not json:
+                print_plan(record)
+        records.append(record)
+    return records, failure
 
 
 def plan_of(workspace: Workspace, order: Order, *, explain: bool) -> dict[str, Any]:
@@ -20,53 +59,47 @@ def plan_of(workspace: Workspace, order: Order, *, explain: bool) -> dict[str, A
         explain: Read the client's files, too, and say of every chapter why it would be made again.
 
     Raises:
+        NotDeliveredError: It is due, and its data are not there yet; only with ``explain``.
         CrmReportError: It could not be made.
     """
-    from crmreport.config_file import load_client
-    from crmreport.produce.planning.plan import read_chapters
-    from crmreport.produce.publish import target
+    from crmreport.produce.planning.brief import read_brief
 
-    client = load_client(workspace.client_file(order.client))
-    unknown = [language for language in order.languages if language not in client.languages]
-    if unknown:
-        raise ConfigError(f"language {unknown[0]!r} is not one of {', '.join(client.languages)}; choose one")
-    span = client.period(order.period)
-    chapters = read_chapters(workspace, client, order.report)
+    brief = read_brief(workspace, order)
+    span = brief.period
     plan: dict[str, Any] = {
-        "client": client.client,
+        "client": brief.client.client,
         "period": span.name,
         "start": span.start.isoformat(),
         "as_of": span.as_of.isoformat(),
-        "report": order.report,
-        "languages": list(order.languages or client.languages),
-        "folder": str(target(workspace, client.client, span.name, order.report)),
-        "chapters": [{"chapter": c.name, "parameters": parameters} for c, parameters in chapters],
+        "report": brief.report,
+        "languages": list(brief.languages),
+        "folder": str(brief.folder),
+        "chapters": [{"chapter": c.name, "parameters": parameters} for c, parameters in brief.chapters],
     }
     if explain:
-        plan["explained"] = _explained(workspace, client, order)
+        plan["explained"] = _explained(workspace, brief, due=order.due)
     return plan
 
 
-def _explained(workspace: Workspace, client: Client, order: Order) -> list[dict[str, Any]]:
+def _explained(workspace: Workspace, brief: Brief, *, due: bool) -> list[dict[str, Any]]:
     from crmreport.intake import open_store
+    from crmreport.produce.due import undelivered
+    from crmreport.produce.planning.brief import plan_brief
     from crmreport.produce.planning.explain import explain
     from crmreport.produce.planning.plan import Cache
-    from crmreport.produce.publish import read_record, target
-    from crmreport.produce.run import plan_report
+    from crmreport.produce.publish import read_record
 
-    store = open_store(workspace, client)
-    store.report.require(client.period(order.period))
-    plan = plan_report(workspace, client, order, store)
-    folder = target(workspace, client.client, plan.period.name, order.report)
-    cache = Cache(workspace.reports / ".cache" / client.client)
-    reasons = explain(plan, read_record(folder), cache, folder=folder)
+    store = open_store(workspace, brief.client)
+    if due and (reason := undelivered(store.report, brief.period)):
+        raise NotDeliveredError(reason)
+    store.report.require(brief.period)
+    plan = plan_brief(workspace, brief, store)
+    reasons = explain(plan, read_record(brief.folder), Cache.of(workspace, plan), folder=brief.folder)
     return [{"what": r.what, "fresh": r.fresh, "causes": [str(c) for c in r.causes]} for r in reasons]
 
 
 def print_plan(plan: dict[str, Any]) -> None:
     """Print what :func:`plan_of` gave."""
-    if "skipped" in plan or "error" in plan:
-        return
     say(f"would make {plan['report']} of {plan['client']} for {plan['start']} to {plan['as_of']}")
     if "explained" in plan:
         for reason in plan["explained"]:

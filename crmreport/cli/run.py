@@ -12,8 +12,8 @@ import typer
 from crmreport.cli import clock
 from crmreport.cli.options import Clients, DryRun, Json, Languages
 from crmreport.cli.orders import clients_of, read_orders, unfinished
-from crmreport.cli.output import fault, note, say, say_json
-from crmreport.cli.plan import plan_of, print_plan
+from crmreport.cli.output import complain, note, say, say_json
+from crmreport.cli.plan import plan_all
 from crmreport.cli.progress import shown
 from crmreport.cli.summary import print_summary
 from crmreport.errors import CrmReportError, NotDeliveredError
@@ -115,15 +115,14 @@ def run(
     for name, error in asked.refused.items():
         records.append({"client": name, "error": str(error), "exit_code": error.exit_code})
         failure = failure or error.exit_code
-        _complain(name, error)
+        complain(name, error)
     orders = unfinished(workspace, asked.orders) if resume else asked.orders
     if not orders and not records:
         note("nothing is left to do" if resume else "nothing is due")
     if dry_run or explain:
-        records += [plan_of(workspace, order, explain=explain) for order in orders]
-        if not json:
-            for plan in records:
-                print_plan(plan)
+        planned, code = plan_all(workspace, orders, explain=explain, json=json)
+        records += planned
+        failure = failure or code
     else:
         limits = Limits(
             jobs=jobs,
@@ -167,7 +166,7 @@ def make(
     for result in results:
         if result.error and not _waits(result):
             failure = failure or getattr(result.error, "exit_code", CrmReportError.exit_code)
-            _complain(result.order.label, result.error)
+            complain(result.order.label, result.error)
         elif result.error:
             note(f"waits: {result.order.label}: {result.error}")
         elif not json:
@@ -184,12 +183,6 @@ def split_languages(given: list[str] | None) -> list[str] | None:
 
 def _waits(result: Result) -> bool:
     return isinstance(result.error, NotDeliveredError)
-
-
-def _complain(who: str, error: Exception) -> None:
-    said = str(error) if isinstance(error, CrmReportError) else fault(error)
-    for line in said.splitlines():
-        note(f"error: {who}: {line}")
 
 
 def _record(result: Result) -> dict[str, Any]:

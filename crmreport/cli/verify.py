@@ -113,6 +113,8 @@ def _print(verification: Verification, *, inputs: bool) -> None:
         say(f"{name}: {problem}")
     for remark in verification.remarks:
         say(f"{name}: {'' if inputs else 'made from other data: '}{remark}")
+    for stray in verification.strays:
+        say(f"{name}: {stray}")
     if verification.ok:
         say(f"{name}: {verification.files} files as recorded")
 
@@ -128,4 +130,5 @@ def _record(verification: Verification, ok: bool) -> dict[str, Any]:
         "files": verification.files,
         "problems": [{"path": p.path, "what": p.what} for p in verification.problems],
         "inputs_changed": [{"path": r.path, "what": r.what} for r in verification.remarks],
+        "strays": [s.path for s in verification.strays],
     }

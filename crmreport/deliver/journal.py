@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from crmreport.deliver.model import Via
 from crmreport.errors import RunError
+from crmreport.whole_file import write_whole
 
 FILE = "sent.json"
 _SCHEMA = 1
@@ -119,18 +119,9 @@ class Journal:
             ) from None
 
     def _write(self) -> None:
-        draft = self._path.with_name(f".{FILE}.{os.getpid()}")
         record = {**self._about, "entries": [asdict(entry) for entry in self.entries]}
-        try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(json.dumps(record, ensure_ascii=False, indent=1) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
+        text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
+        write_whole(self._path, text, private=True, lasting=True)
 
 
 def _entry(line: dict[str, Any]) -> Entry:

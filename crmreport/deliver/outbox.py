@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from crmreport.errors import RunError
 from crmreport.produce.lock import locked
+from crmreport.whole_file import write_whole
 from crmreport.workspace import Workspace
 
 
@@ -55,14 +55,9 @@ class Outbox:
             RunError: It cannot be written.
         """
         path = self.folder / f"{digest}.eml"
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(message)
-            draft.replace(path)
+            write_whole(path, message, private=True)
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise self._no_room(error) from None
         return f"{self._near}/{path.name}"
 

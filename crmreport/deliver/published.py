@@ -12,7 +12,8 @@ from crmreport.config import Attachment, Language
 from crmreport.deliver.model import File, Recipient
 from crmreport.errors import ConfigError, RunError
 from crmreport.produce.attempts import last_attempt
-from crmreport.produce.publish import RECORD, target
+from crmreport.produce.publish import target
+from crmreport.produce.records import RECORD
 from crmreport.produce.records.verify import verify
 from crmreport.workspace import Workspace
 

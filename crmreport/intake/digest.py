@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from crmreport.config import Client
 from crmreport.intake.read import SourceFile
+from crmreport.whole_file import write_whole
 
 _KEY_LENGTH = 20
 
@@ -44,9 +44,7 @@ class Digests:
         if self._changed:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # Two reports of one client may come here at the same moment, in one process or in two.
-            temporary = self._path.with_name(f"{self._path.name}.{secrets.token_hex(4)}")
-            temporary.write_text(json.dumps(self._known, sort_keys=True))
-            temporary.replace(self._path)
+            write_whole(self._path, json.dumps(self._known, sort_keys=True))
 
 
 @cache

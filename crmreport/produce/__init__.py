@@ -102,6 +102,8 @@ class Published:
     languages: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     """Languages of the client it was not made in."""
+    key: str = ""
+    """Content key it was made under."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from crmreport.whole_file import write_whole
 from crmreport.workspace import Workspace
 
 Status = Literal["complete", "partial", "failed", "stopped"]
@@ -45,13 +45,8 @@ def write_attempt(workspace: Workspace, attempt: Attempt) -> None:
     """Put an attempt in place of the one before, in one step."""
     path = attempt_file(workspace, attempt.client, attempt.period, attempt.report)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     record = {"schema": _SCHEMA, **asdict(attempt)}
-    try:
-        draft.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
 
 
 def read_attempts(workspace: Workspace) -> list[Attempt]:

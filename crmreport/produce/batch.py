@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +19,7 @@ from crmreport.produce import Limits, Order, Progress, Published, Result, publis
 from crmreport.produce.attempts import Attempt, Status, attempt_file, last_attempt, write_attempt
 from crmreport.produce.kernels import server
 from crmreport.produce.kernels.workshop import Workshop
+from crmreport.produce.records import RECORD
 from crmreport.produce.run import make_report
 from crmreport.workspace import Workspace
 
@@ -109,7 +112,7 @@ def _shelf_is_behind(workspace: Workspace, results: Iterable[Result]) -> bool:
         if published is None or not published.reused:
             return True
         attempt = attempt_file(workspace, order.client, order.period, order.report)
-        for file in (published.path / publish.RECORD, attempt):
+        for file in (published.path / RECORD, attempt):
             with contextlib.suppress(OSError):
                 if file.stat().st_mtime_ns > written:
                     return True
@@ -154,7 +157,7 @@ def _one(
     except Exception as problem:
         error = problem
     seconds = round(monotonic() - began, 3)
-    attempt = _attempt(workspace, order, error, started_at, seconds)
+    attempt = _attempt(workspace, order, published, error, started_at, seconds)
     with contextlib.suppress(OSError):
         if attempt is not None and not (published and published.reused and _settled(workspace, attempt)):
             write_attempt(workspace, attempt)
@@ -177,7 +180,12 @@ def _write_shelf(workspace: Workspace) -> None:
 
 
 def _attempt(
-    workspace: Workspace, order: Order, error: Exception | None, started_at: datetime, seconds: float
+    workspace: Workspace,
+    order: Order,
+    published: Published | None,
+    error: Exception | None,
+    started_at: datetime,
+    seconds: float,
 ) -> Attempt | None:
     if isinstance(error, NotDeliveredError):
         return None
@@ -193,7 +201,6 @@ def _attempt(
         status = "stopped"
     elif error is not None:
         status = "partial" if (folder / f"{order.report}.partial").is_dir() else "failed"
-    record = publish.read_record(folder) if status == "complete" else None
     return Attempt(
         client=order.client,
         period=period,
@@ -201,12 +208,18 @@ def _attempt(
         languages=order.languages or tuple(client.languages),
         status=status,
         exit_code=getattr(error, "exit_code", 1) if error else 0,
-        error=" ".join(str(error).split()) if error else "",
+        error=_near(workspace, " ".join(str(error).split())) if error else "",
         started_at=started_at.isoformat(timespec="seconds"),
         seconds=seconds,
-        key=record.get("key", "") if record else "",
+        key=published.key if published else "",
         folder=folder.relative_to(workspace.reports).as_posix(),
     )
+
+
+def _near(workspace: Workspace, text: str) -> str:
+    """What is said without where the workspace lies: the shelf it stands on may be shown to others."""
+    root = re.escape(f"{workspace.root}{os.sep}")
+    return re.sub(rf"(?<![\w/\\.-]){root}", "", text)
 
 
 def _canaries(workspace: Workspace) -> dict[str, str]:

@@ -14,7 +14,8 @@ from crmreport.errors import DataError
 from crmreport.intake.model import IntakeReport
 from crmreport.period import Period, add_months
 from crmreport.produce.attempts import Attempt
-from crmreport.produce.publish import RECORD, target
+from crmreport.produce.publish import target
+from crmreport.produce.records import RECORD
 from crmreport.workspace import Workspace
 
 _MONTH, _YEAR = timedelta(days=31), timedelta(days=365)

@@ -14,10 +14,9 @@ from crmreport.errors import RunError
 from crmreport.produce.exchange import exchange
 from crmreport.produce.planning.digests import seal, sha256
 from crmreport.produce.planning.ingredients import TEMPLATES
-from crmreport.produce.records import stamps
+from crmreport.produce.records import RECORD, stamps
 from crmreport.workspace import Workspace
 
-RECORD = "run.json"
 _OLD = ".old"
 _SCHEMA = TEMPLATES.parent / "run.schema.json"
 

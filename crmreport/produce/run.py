@@ -7,17 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from time import monotonic
-from typing import cast
 
 from crmreport.config import Client, Language
-from crmreport.config_file import load_client
-from crmreport.errors import ConfigError, NotDeliveredError, RunError
+from crmreport.errors import NotDeliveredError, RunError
 from crmreport.intake import Store, built_store, open_store
 from crmreport.produce import ChapterRun, Order, Progress, Published, publish
 from crmreport.produce.due import undelivered
 from crmreport.produce.kernels.workshop import Workshop
 from crmreport.produce.lock import locked
-from crmreport.produce.planning.plan import Plan, make_plan, read_chapters
+from crmreport.produce.planning.brief import plan_brief, read_brief
+from crmreport.produce.planning.plan import Plan
 from crmreport.workspace import Workspace
 
 Tell = Callable[[Progress], None]
@@ -56,12 +55,8 @@ def make_report(
     """
     clock = _Clock()
     deadline = workshop.deadline()
-    client = load_client(workspace.client_file(order.client))
-    period = client.period(order.period)
-    spoken = _languages(client, order.languages)
-    left_out = tuple(language for language in client.languages if language not in spoken)
-    read_chapters(workspace, client, order.report)
-    folder = publish.target(workspace, order.client, period.name, order.report)
+    brief = read_brief(workspace, order)
+    folder, spoken, left_out = brief.folder, brief.languages, brief.left_out
     clock.lap("plan")
 
     def tell(stage: str, done: int, total: int, detail: str = "") -> None:
@@ -70,21 +65,21 @@ def make_report(
     with locked(workspace, folder, waiting=lambda: tell("waiting", 0, 1, order.label), check=workshop.check):
         publish.recover(workspace, folder)
         tell("intake", 0, 1)
-        store = _store(workspace, client, workshop, deadline)
-        if order.due and (reason := undelivered(store.report, period)):
+        store = _store(workspace, brief.client, workshop, deadline)
+        if order.due and (reason := undelivered(store.report, brief.period)):
             raise NotDeliveredError(reason)
-        store.report.require(period)
+        store.report.require(brief.period)
         tell("intake", 1, 1)
         clock.lap("intake")
 
-        plan = plan_report(workspace, client, order, store)
+        plan = plan_brief(workspace, brief, store)
         if not force and (record := publish.published(folder, plan.key)):
             runs = tuple(
                 ChapterRun(c["chapter"], c["status"], True, 0.0, c["reason"]) for c in record["chapters"]
             )
             # Of an attempt in between, whose change was taken back.
             shutil.rmtree(folder / f"{order.report}.partial", ignore_errors=True)
-            return Published(folder, runs, clock.stop(), True, {}, spoken, left_out)
+            return Published(folder, runs, clock.stop(), True, {}, spoken, left_out, plan.key)
 
         foreign = {word: owner for word, owner in canaries.items() if owner != order.client}
         _prepare(workshop)
@@ -100,36 +95,7 @@ def make_report(
             raise _incomplete(runs, place)
         clock.lap("publish")
         tell("publish", 1, 1, str(folder))
-        return Published(folder, runs, clock.stop(), False, pages, spoken, left_out)
-
-
-def plan_report(workspace: Workspace, client: Client, order: Order, store: Store) -> Plan:
-    """What the report is made of, and the keys that say whether any of it has to be made again.
-
-    Raises:
-        ConfigError: A language, a chapter or a parameter is not usable.
-    """
-    return make_plan(
-        workspace,
-        client,
-        client.period(order.period),
-        report=order.report,
-        languages=_languages(client, order.languages),
-        chapters=read_chapters(workspace, client, order.report),
-        tables=store.tables,
-        inputs=store.report.inputs,
-    )
-
-
-def _languages(client: Client, asked: Sequence[str]) -> tuple[Language, ...]:
-    wanted = list(dict.fromkeys(asked)) if asked else list(client.languages)
-    for language in wanted:
-        if language not in client.languages:
-            raise ConfigError(
-                f"language {language!r} is not one of this client's: {', '.join(client.languages)}; "
-                "choose one, or add it to languages in client.yml"
-            )
-    return tuple(cast("list[Language]", wanted))
+        return Published(folder, runs, clock.stop(), False, pages, spoken, left_out, plan.key)
 
 
 def _store(workspace: Workspace, client: Client, workshop: Workshop, deadline: float | None) -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -97,6 +98,18 @@ def publish_shop(
     place = folder / "assessment.partial" if failed else folder
     publish.swap_in(workspace, stage, place)
     return place
+
+
+def record_of(folder: Path) -> dict[str, Any]:
+    """The record of the report published in a folder."""
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+
+def rewrite(path: Path, old: str, new: str) -> None:
+    """Put another text in place of one that is there."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def _notebook(path: Path, items: Sequence[dict[str, Any]]) -> None:

@@ -16,17 +16,9 @@ from crmreport.produce import Limits, publish, run_report
 from crmreport.produce.kernels.execute import Task, execute
 from crmreport.produce.kernels.workshop import Workshop
 from crmreport.workspace import Workspace
-from tests.produce.chapters import write_chapter, write_shop
+from tests.produce.chapters import write_chapter
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shop's report, made once."""
-    root = write_shop(tmp_path_factory.mktemp("shop"))
-    assert not run_report(Workspace(root), "shop", "2026-10").reused
-    return root
 
 
 @pytest.fixture

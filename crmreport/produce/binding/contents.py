@@ -13,6 +13,7 @@ from crmreport.produce.binding import html, page
 from crmreport.produce.binding.book import Book, BookChapter
 from crmreport.produce.binding.outputs import Executed, Item, findings
 from crmreport.produce.binding.phrases import mark_headings
+from crmreport.produce.records import RECORD
 from crmreport.produce.records.record import ListCount
 
 
@@ -77,7 +78,7 @@ def write_contents(
     """
     names = contents_names([book.lang for book in books])
     files = {p.relative_to(stage).as_posix() for p in stage.rglob("*") if p.is_file()}
-    files |= {"run.json", *names.values()}
+    files |= {RECORD, *names.values()}
     for book in books:
         contents = Contents(
             book=book,

@@ -12,9 +12,8 @@ from typing import Any
 
 from crmreport.errors import RunError
 from crmreport.present.show import MIME
+from crmreport.produce.records import RECORD
 from crmreport.produce.records.verify import verify
-
-RECORD = "run.json"
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
@@ -104,10 +103,10 @@ def read_side(folder: Path) -> Side:
     except FileNotFoundError:
         raise RunError(f"{folder}: there is no report; crmreport run makes one") from None
     except OSError as error:
-        raise RunError(f"{folder}: run.json cannot be read ({error.strerror})") from None
+        raise RunError(f"{folder}: {RECORD} cannot be read ({error.strerror})") from None
     except (ValueError, KeyError, TypeError, AssertionError, RecursionError):
         raise RunError(
-            f"{folder}: run.json is not a record this version reads; crmreport verify says what is wrong, "
+            f"{folder}: {RECORD} is not a record this version reads; crmreport verify says what is wrong, "
             "and running the report again makes it whole"
         ) from None
     tables: dict[str, TableData] = {}

@@ -41,7 +41,7 @@ def run_chapters(
     Raises:
         StoppedError: The run was stopped.
     """
-    cache = Cache(workspace.reports / ".cache" / plan.client.client)
+    cache = Cache.of(workspace, plan)
     wanted = [step for step in plan.steps if not step.missing]
     notebooks, lists = stage / "notebooks", stage / ".lists"
     # Taken at once: while the others run, another report may push them out of the cache.

@@ -23,6 +23,7 @@ from crmreport.errors import TooFewError
 from crmreport.produce.kernels.provisioner import NAME
 from crmreport.produce.kernels.watch import Watched
 from crmreport.produce.kernels.workshop import Workshop
+from crmreport.whole_file import write_whole
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _MARKS = {"papermill-error-cell-tag"}
@@ -342,9 +343,7 @@ def save(notebook: Any, path: Path) -> None:
     """Write a notebook in one step: a reader sees the old file or the whole new one."""
     import nbformat
 
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    nbformat.write(notebook, draft)
-    draft.replace(path)
+    write_whole(path, nbformat.writes(notebook) + "\n")
 
 
 def _has_error(cell: Any) -> bool:

@@ -24,11 +24,14 @@ class ForkProvisioner(LocalProvisioner):
     pgid: int | None = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Fork one. ``cmd`` stands in kernel.json for tools that know no provisioner."""
+        """Fork one; of ``cmd`` it takes what follows the connection file, as the interpreter would."""
         folder = str(kwargs.get("cwd") or Path.cwd())
         environment = dict(kwargs.get("env") or os.environ)
         manager: Any = self.parent
-        self.process = Forked(serve, str(manager.connection_file), environment, folder)
+        # As jupyter_client writes it into the command.
+        file = os.path.realpath(manager.connection_file)
+        arguments = cmd[cmd.index(file) + 1 :]
+        self.process = Forked(serve, file, environment, folder, arguments)
         self.pid = self.pgid = self.process.pid
         self.cwd = folder
         return self.connection_info

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -19,14 +17,12 @@ import psutil
 from crmreport.errors import ConfigError, CrmReportError, DataError, RunError, StoppedError
 from crmreport.produce import Limits
 from crmreport.produce.kernels import server
+from crmreport.produce.kernels.scratch import Scratch
 from crmreport.produce.kernels.server import Forked
 from crmreport.produce.kernels.watch import Watch, Watched
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_PIPE_LIMIT = 80
-"""Longest folder for ipc sockets; the system's limit for a socket's path is 104 to 108 bytes."""
 
 
 class Workshop:
@@ -46,7 +42,7 @@ class Workshop:
         self._timeout = limits.timeout
         self._places = threading.BoundedSemaphore(limits.jobs)
         self._stopped = ""
-        self._scratch: Path | None = None
+        self._scratch: Scratch | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Workshop:
@@ -59,19 +55,15 @@ class Workshop:
             self.stop("stopped")
         self.watch.close()
         if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch.close()
 
     @property
     def scratch(self) -> Path:
         """A private folder for sockets and IPython's own files, short enough for a socket's name."""
         with self._lock:
             if self._scratch is None:
-                folder = Path(tempfile.mkdtemp(prefix="crm-"))
-                if len(str(folder)) > _PIPE_LIMIT and Path("/tmp").is_dir():
-                    folder.rmdir()
-                    folder = Path(tempfile.mkdtemp(prefix="crm-", dir="/tmp"))
-                self._scratch = folder
-            return self._scratch
+                self._scratch = Scratch()
+            return self._scratch.folder
 
     def warm(self) -> None:
         """Let the fork server begin its imports; called as soon as it is clear that there is work."""

@@ -17,10 +17,13 @@ from crmreport.produce.planning import ingredients
 from crmreport.produce.planning.declare import Chapter, Scalar, load_chapter, resolve
 from crmreport.produce.planning.digests import Stamp, part, stamp
 from crmreport.produce.planning.ingredients import House, Ingredients, Input, Parts
+from crmreport.whole_file import write_whole
 from crmreport.workspace import Workspace
 
 _KEPT = 4
-"""Executed notebooks kept per chapter; older ones make room."""
+"""Executed notebooks kept of a chapter and period: a change taken back, other languages, other parameters."""
+_BESIDE_MONTHS = 12
+"""Quarters, years and other spans kept beside the months a catch-up makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +150,30 @@ def make_plan(
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Executed chapters of one client, by content key: reports/.cache/<client>/<chapter>/<key>.*"""
+    """Executed chapters of one client, by content key.
+
+    ``reports/.cache/<client>/<chapter>/<period>+<key>.*``; of every chapter as many periods are kept as
+    a catch-up may have to make again.
+    """
 
     folder: Path
+    period: str
+    periods: int = _BESIDE_MONTHS
+
+    @classmethod
+    def of(cls, workspace: Workspace, plan: Plan) -> Cache:
+        """That of a plan's client, for its period."""
+        client = plan.client
+        periods = client.schedule.catch_up + _BESIDE_MONTHS
+        return cls(workspace.reports / ".cache" / client.client, plan.period.name, periods)
 
     def notebook(self, step: Step) -> Path:
         """Where the executed notebook is kept."""
-        return self.folder / step.name / f"{step.key}.ipynb"
+        return self.folder / step.name / f"{self.period}+{step.key}.ipynb"
 
     def lists(self, step: Step) -> Path:
         """Where its action lists are kept."""
-        return self.folder / step.name / f"{step.key}.lists"
+        return self.folder / step.name / f"{self.period}+{step.key}.lists"
 
     def has(self, step: Step) -> bool:
         """Whether this very chapter was executed before."""
@@ -183,13 +199,18 @@ class Cache:
             self.notebook(step).unlink(missing_ok=True)
             shutil.rmtree(home, ignore_errors=True)
             shutil.copytree(lists, home)
-            draft = self.notebook(step).with_suffix(".draft")
-            shutil.copyfile(notebook, draft)
-            draft.replace(self.notebook(step))
-            kept = sorted(home.parent.glob("*.ipynb"), key=lambda p: p.stat().st_mtime, reverse=True)
-            for old in kept[_KEPT:]:
-                old.unlink(missing_ok=True)
-                shutil.rmtree(old.with_suffix(".lists"), ignore_errors=True)
+            write_whole(self.notebook(step), notebook.read_bytes())
+            self._make_room(home.parent)
+
+    def _make_room(self, chapter: Path) -> None:
+        kept: dict[str, int] = {}
+        newest_first = sorted(chapter.glob("*.ipynb"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
+        for path in newest_first:
+            period = path.name.rpartition("+")[0]
+            kept[period] = kept.get(period, 0) + 1
+            if kept[period] > _KEPT or len(kept) > self.periods:
+                path.unlink(missing_ok=True)
+                shutil.rmtree(path.with_suffix(".lists"), ignore_errors=True)
 
     def _alone(self, step: Step) -> FileLock:
         # Two reports of a client may share a chapter, and be made at the same time.

@@ -8,15 +8,14 @@ time: ``crmreport verify`` reads every byte.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from crmreport.produce.planning.digests import hash_file, is_settled, stamp
-
-RECORD = "run.json"
+from crmreport.produce.records import RECORD
+from crmreport.whole_file import write_whole
 
 
 def remember(folder: Path) -> None:
@@ -57,17 +56,11 @@ def altered(folder: Path, record: Mapping[str, Any], *, keep: bool = True) -> tu
 
 
 def _write(folder: Path, record: Mapping[str, Any]) -> None:
-    place = _place(folder)
-    draft = place.with_name(f"{place.name}.{os.getpid()}")
-    try:
+    # Losing it only costs time; a folder may be read-only.
+    with suppress(OSError):
         seen = {entry["path"]: stamp(folder / entry["path"]) for entry in record["outputs"]}
         settled = {path: s for path, s in seen.items() if is_settled(s)}
-        draft.write_text(json.dumps({"seal": record.get("seal"), "files": settled}), encoding="utf-8")
-        draft.replace(place)
-    except OSError:
-        # Losing it only costs time; a folder may be read-only.
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+        write_whole(_place(folder), json.dumps({"seal": record.get("seal"), "files": settled}))
 
 
 def _known(folder: Path, record: Mapping[str, Any]) -> dict[str, list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,13 +13,19 @@ from typing import Any
 
 from crmreport.errors import CrmReportError
 from crmreport.produce.planning.digests import hash_file, seal, sha256
-from crmreport.produce.planning.ingredients import PACKAGE, chapter_key, report_key
+from crmreport.produce.planning.ingredients import PACKAGE, chapter_key, report_key, without_campaigns
+from crmreport.produce.records import RECORD
+from crmreport.produce.records.provenance import InputFile
 from crmreport.workspace import Workspace
 
-RECORD = "run.json"
 _SCHEMA = PACKAGE.parent / "templates" / "run.schema.json"
 _LONGEST_RECORD = 16 * 2**20
 _MOST_FAULTS = 5
+_DESKTOP = re.compile(
+    r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|\.directory"  # views of macOS, Windows and KDE
+    r"|~\$.*|\.~lock\..*#",  # who has a workbook open, by Excel and by LibreOffice
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Verification:
         files: Outputs that were compared.
         problems: Reasons not to deliver it.
         remarks: Worth knowing: it was made from data that has changed since.
+        strays: Files beside it that a desktop leaves where one looks into a folder: no part of the report,
+            never delivered, gone with the next run.
     """
 
     folder: Path
@@ -58,6 +67,7 @@ class Verification:
     files: int
     problems: tuple[Problem, ...]
     remarks: tuple[Problem, ...]
+    strays: tuple[Problem, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -84,7 +94,12 @@ def verify(folder: Path, *, workspace: Workspace | None = None) -> Verification:
         problems += _place(folder, record, workspace)
     files = {entry["path"]: entry for entry in record["outputs"]}
     problems += [fault for path, entry in files.items() if (fault := _output(folder, path, entry))]
-    problems += _extra(folder, set(files) | {RECORD}, f"{record['report']}.partial")
+    strays: list[Problem] = []
+    for path in _extra(folder, set(files) | {RECORD}, f"{record['report']}.partial"):
+        if _is_left_by_a_desktop(folder / path):
+            strays.append(Problem(_readable(path), "is not part of the report, and is not delivered"))
+        else:
+            problems.append(Problem(_readable(path), f"is not in {RECORD}"))
     remarks = _inputs(record, workspace) if workspace is not None else []
     return Verification(
         folder,
@@ -95,6 +110,7 @@ def verify(folder: Path, *, workspace: Workspace | None = None) -> Verification:
         len(files),
         tuple(problems),
         tuple(remarks),
+        tuple(strays),
     )
 
 
@@ -145,8 +161,11 @@ def _consistent(record: Mapping[str, Any]) -> list[Problem]:
     if record.get("seal") != seal(record):
         found.append(Problem(RECORD, "was edited: its seal does not fit"))
     shared = record["digests"]
+    inputs = [InputFile(i["name"], i["sha256"], i["rows"], i.get("table", "")) for i in record["inputs"]]
+    # What a chapter depends on is in its declaration, and only its digest is here.
+    seen = (shared, without_campaigns(shared, inputs))
     for c in record["chapters"]:
-        if chapter_key(shared, c["chapter"], c["digests"], c["parameters"]) != c["key"]:
+        if c["key"] not in {chapter_key(s, c["chapter"], c["digests"], c["parameters"]) for s in seen}:
             found.append(Problem(RECORD, f"chapter {c['chapter']}: its key does not follow from its digests"))
     if report_key(shared, [c["key"] for c in record["chapters"]]) != record["key"]:
         found.append(Problem(RECORD, "key: does not follow from its digests"))
@@ -205,7 +224,7 @@ def _is_inside(path: str) -> bool:
     return plain and path not in ("", ".", RECORD) and not set(path) & set("\\\0:")
 
 
-def _extra(folder: Path, known: set[str], partial: str) -> Iterator[Problem]:
+def _extra(folder: Path, known: set[str], partial: str) -> Iterator[Path]:
     """Files nobody recorded. An incomplete report beside the good one is not part of it."""
     for root, folders, files in os.walk(folder):
         here = Path(root)
@@ -213,9 +232,17 @@ def _extra(folder: Path, known: set[str], partial: str) -> Iterator[Problem]:
             folders.remove(partial)
         links = [name for name in folders if (here / name).is_symlink()]
         for name in sorted((*files, *links)):
-            path = _readable((here / name).relative_to(folder))
-            if path not in known:
-                yield Problem(path, "is not in run.json")
+            path = (here / name).relative_to(folder)
+            if _readable(path) not in known:
+                yield path
+
+
+def _is_left_by_a_desktop(path: Path) -> bool:
+    """Whether a file is one that looking at a report leaves: a folder's view, or an open workbook's lock.
+
+    Nothing of a report leads to it. A link by such a name leads somewhere, and is none of them.
+    """
+    return bool(_DESKTOP.fullmatch(path.name)) and path.is_file() and not path.is_symlink()
 
 
 def _readable(path: Path) -> str:

@@ -14,8 +14,9 @@ from crmreport.present.text import Text
 from crmreport.present.words import Words, labels
 from crmreport.produce.binding.contents import contents_names
 from crmreport.produce.binding.summary import kpi_label
+from crmreport.produce.records import RECORD
 from crmreport.produce.shelf.grid import Grid, Row, kind_of
-from crmreport.produce.shelf.standing import RECORD, Standing, Status
+from crmreport.produce.shelf.standing import Standing, Status
 
 _LONGEST = 200
 _COLOUR = re.compile("#[0-9a-f]{6}")

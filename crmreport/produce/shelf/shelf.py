@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from crmreport.produce.binding.contents import contents_names
 from crmreport.produce.shelf.cells import Link, ShelfWords
 from crmreport.produce.shelf.grid import Grid, grids_of
 from crmreport.produce.shelf.standing import STATUSES, read_standings
+from crmreport.whole_file import write_whole
 from crmreport.workspace import Workspace
 
 _MOST_ATTENTION = 20
@@ -41,7 +40,7 @@ def write_shelf(workspace: Workspace) -> Path:
     rules = page.face_rules("".join(texts.values()))
     workspace.reports.mkdir(parents=True, exist_ok=True)
     for lang, text in texts.items():
-        _replace(workspace.reports / names[lang], text.replace("/*fonts*/", rules, 1))
+        write_whole(workspace.reports / names[lang], text.replace("/*fonts*/", rules, 1))
     return workspace.reports / names[LANGUAGES[0]]
 
 
@@ -55,16 +54,6 @@ def _collector_at_rest() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file in one step: who opens it meanwhile sees the one before."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _page(lang: Language, grids: Sequence[Grid], names: Mapping[Language, str]) -> str:

@@ -16,12 +16,12 @@ from typing_extensions import TypedDict
 
 from crmreport.config import Language
 from crmreport.produce.attempts import Attempt, read_attempts
+from crmreport.produce.records import RECORD
 from crmreport.workspace import Workspace
 
 Status = Literal["complete", "outdated", "partial", "failed", "missing", "unreadable"]
 STATUSES: tuple[Status, ...] = ("failed", "outdated", "partial", "unreadable", "missing", "complete")
 """What calls for somebody comes first."""
-RECORD = "run.json"
 _PARTIAL = ".partial"
 _FOLDER = re.compile(
     r"(?P<period>\d{4}-(?:0[1-9]|1[0-2])|\d{4}-Q[1-4]|FY\d{4}|\d{4}-\d\d-\d\d\.\.\d{4}-\d\d-\d\d)"

@@ -15,7 +15,7 @@ from crmreport.produce.diff.page import diff_page
 from crmreport.produce.diff.words import view
 from crmreport.produce.planning.ingredients import House
 from tests.produce.chapters import finding, message, table, write_shop
-from tests.produce.published import ITEMS, publish_shop
+from tests.produce.published import ITEMS, publish_shop, rewrite
 
 HOUSE = House(
     code={"analysis": "sha256:1"},
@@ -42,12 +42,6 @@ def shows(csv: str, table_id: str = "sales.kpi") -> dict:
 def tables(root: Path, before: str, after: str) -> Diff:
     """The difference of two reports that show one table each."""
     return diff(saved(root, "a", items=shows(before)), saved(root, "b", items=shows(after)))
-
-
-def rewrite(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_two_runs_of_the_same_are_the_same(root):

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +19,11 @@ from crmreport.errors import DataError, RunError, StoppedError
 from crmreport.produce import Limits
 from crmreport.produce.kernels.lab import SPECS
 from crmreport.produce.kernels.workshop import Workshop
+from tests.produce.faults.factory import until
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def until(true: Callable[[], bool], seconds: float = 20) -> bool:
-    """Wait for something to become true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.05)
-    return true()
 
 
 # Functions that run in forks: importable by name.
@@ -216,10 +206,31 @@ def test_nobody_outlives_a_driver_that_was_killed(tmp_path: Path) -> None:
     def gone(pid: int) -> bool:
         return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
-    assert until(lambda: all(gone(pid) for pid in family))
+    until(lambda: all(gone(pid) for pid in family), "every fork to be gone", 30)
 
 
 # The kernel as JupyterLab gets it.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "enabled"),
+    [
+        pytest.param([], "True", id="none"),
+        pytest.param(["--HistoryManager.enabled=False"], "False", id="no history"),
+    ],
+)
+def test_a_forked_kernel_heeds_its_command_line(arguments: list[str], enabled: str) -> None:
+    specs = KernelSpecManager(kernel_dirs=[str(SPECS / "kernels")], ensure_native_kernel=False)
+    made = KernelManager(kernel_name="python3", kernel_spec_manager=specs)
+    made.start_kernel(extra_arguments=arguments)
+    try:
+        client = made.client()
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        assert reply_to(client, "", "get_ipython().history_manager.enabled") == enabled
+        client.stop_channels()
+    finally:
+        made.shutdown_kernel(now=True)
 
 
 @pytest.fixture
@@ -257,7 +268,7 @@ def test_an_analysts_kernel_is_ready_interrupts_restarts_and_ends(
 
     begun = tmp_path / "begun"
     sent = client.execute(f"import time; open({str(begun)!r}, 'w').close(); time.sleep(600)")
-    assert until(begun.exists, 60)
+    until(begun.exists, "the cell to begin", 60)
     manager.interrupt_kernel()
     reply = client.get_shell_msg(timeout=60)
     assert reply["parent_header"]["msg_id"] == sent
@@ -271,4 +282,4 @@ def test_an_analysts_kernel_is_ready_interrupts_restarts_and_ends(
     assert reply_to(client, "kept") == "NameError"
     client.stop_channels()
     manager.shutdown_kernel(now=True)
-    assert until(lambda: not psutil.pid_exists(second))
+    until(lambda: not psutil.pid_exists(second), "the kernel to be gone", 30)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from crmreport.produce.planning.explain import BOOK, explain, told
 from crmreport.produce.planning.ingredients import House
 from crmreport.produce.planning.plan import Cache, Plan, Step
 from tests.produce.chapters import write_shop
-from tests.produce.published import plan_of, publish_shop
+from tests.produce.published import plan_of, publish_shop, record_of, rewrite
 
 CHAPTERS = ("sales", "decile", "data_quality")
 HOUSE = House(
@@ -32,34 +31,32 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
+def cache_of(root: Path) -> Cache:
+    return Cache(root / "reports" / ".cache" / "shop", "2026-10")
+
+
 def keep(root: Path, step: Step) -> None:
     notebook, lists = root / "executed.ipynb", root / "lists"
     notebook.touch()
     lists.mkdir(exist_ok=True)
-    Cache(root / "reports" / ".cache" / "shop").keep(step, notebook, lists)
-
-
-def record_of(root: Path) -> dict[str, Any]:
-    return json.loads((root / "reports" / "shop" / "2026-10" / "run.json").read_text(encoding="utf-8"))
+    cache_of(root).keep(step, notebook, lists)
 
 
 def reasons(root: Path, plan: Plan | None = None, record: dict[str, Any] | None = None) -> dict[str, str]:
     """What is stale, and why."""
-    cache = Cache(root / "reports" / ".cache" / "shop")
+    cache = cache_of(root)
     folder = root / "reports" / "shop" / "2026-10"
-    found = explain(plan or plan_of(root, house=HOUSE), record or record_of(root), cache, folder=folder)
+    found = explain(plan or plan_of(root, house=HOUSE), record or record_there(root), cache, folder=folder)
     assert [r.what for r in found] == [*CHAPTERS, BOOK]
     return {r.what: "; ".join(map(str, r.causes)) for r in found if not r.fresh}
 
 
-def rewrite(path: str, old: str, new: str) -> Callable[[Path], None]:
-    def change(root: Path) -> None:
-        file = root / path
-        text = file.read_text(encoding="utf-8")
-        assert old in text
-        file.write_text(text.replace(old, new), encoding="utf-8")
+def rewritten(path: str, old: str, new: str) -> Callable[[Path], None]:
+    return lambda root: rewrite(root / path, old, new)
 
-    return change
+
+def record_there(root: Path) -> dict[str, Any]:
+    return record_of(root / "reports" / "shop" / "2026-10")
 
 
 CLIENT_FILE = "clients/shop/client.yml"
@@ -73,37 +70,37 @@ def test_nothing_changed_nothing_to_say(root):
     ("change", "chapters", "why"),
     [
         pytest.param(
-            rewrite("clients/shop/data/orders.csv", "500", "600"),
+            rewritten("clients/shop/data/orders.csv", "500", "600"),
             CHAPTERS,
             "data: data/orders.csv changed",
             id="data",
         ),
         pytest.param(
-            rewrite(CLIENT_FILE, "reports:", "policies: {purchase_unit: order}\nreports:"),
+            rewritten(CLIENT_FILE, "reports:", "policies: {purchase_unit: order}\nreports:"),
             CHAPTERS,
             "client settings: policies.purchase_unit customer_day → order",
             id="a policy",
         ),
         pytest.param(
-            rewrite(CLIENT_FILE, "quality]", "quality]\n    parameters: {decile: {window_months: 24}}"),
+            rewritten(CLIENT_FILE, "quality]", "quality]\n    parameters: {decile: {window_months: 24}}"),
             ("decile",),
             "parameter: window_months 12 → 24",
             id="a parameter",
         ),
         pytest.param(
-            rewrite("notebooks/sales.ipynb", "売上を", "売り上げを"),
+            rewritten("notebooks/sales.ipynb", "売上を", "売り上げを"),
             ("sales",),
             "chapter: sales.ipynb changed",
             id="a notebook",
         ),
         pytest.param(
-            rewrite("notebooks/decile.yml", "maximum: 60", "maximum: 61"),
+            rewritten("notebooks/decile.yml", "maximum: 60", "maximum: 61"),
             ("decile",),
             "chapter: decile.yml changed",
             id="a declaration",
         ),
         pytest.param(
-            rewrite(CLIENT_FILE, "quality]", "quality]\n    title: {ja: 分析, en: Analysis}"),
+            rewritten(CLIENT_FILE, "quality]", "quality]\n    title: {ja: 分析, en: Analysis}"),
             (),
             "template: title.en is new; template: title.ja is new",
             id="the title",
@@ -145,14 +142,14 @@ def test_languages_are_named(root):
 
 
 def test_two_changes_are_both_named(root):
-    rewrite("clients/shop/data/orders.csv", "500", "600")(root)
-    rewrite("notebooks/sales.ipynb", "売上を", "売り上げを")(root)
+    rewritten("clients/shop/data/orders.csv", "500", "600")(root)
+    rewritten("notebooks/sales.ipynb", "売上を", "売り上げを")(root)
     assert reasons(root)["sales"] == "data: data/orders.csv changed; chapter: sales.ipynb changed"
     assert reasons(root)["decile"] == "data: data/orders.csv changed"
 
 
 def test_what_was_never_made(root):
-    cache = Cache(root / "nothing")
+    cache = Cache(root / "nothing", "2026-10")
     found = explain(plan_of(root, house=HOUSE), None, cache)
     assert told(found) == ["sales, decile, data_quality, report: never made"]
 
@@ -161,9 +158,9 @@ def test_a_chapter_that_is_new_in_the_report(root):
     shutil.copy(root / "notebooks" / "sales.ipynb", root / "notebooks" / "stores.ipynb")
     text = (root / "notebooks" / "sales.yml").read_text(encoding="utf-8")
     (root / "notebooks" / "stores.yml").write_text(text.replace("chapter: sales", "chapter: stores"), "utf-8")
-    rewrite(CLIENT_FILE, "data_quality]", "data_quality, stores]")(root)
+    rewritten(CLIENT_FILE, "data_quality]", "data_quality, stores]")(root)
     plan = plan_of(root, house=HOUSE)
-    found = explain(plan, record_of(root), Cache(root / "reports" / ".cache" / "shop"))
+    found = explain(plan, record_there(root), cache_of(root))
     assert told(found) == [
         "sales, decile, data_quality: unchanged",
         "stores: never made",
@@ -186,9 +183,9 @@ def test_a_kept_result_that_is_gone(root):
 
 
 def test_data_that_is_as_it_was_before_needs_no_kernel(root):
-    rewrite("clients/shop/data/orders.csv", "500", "600")(root)
+    rewritten("clients/shop/data/orders.csv", "500", "600")(root)
     publish_shop(root, house=HOUSE)
-    rewrite("clients/shop/data/orders.csv", "600", "500")(root)
+    rewritten("clients/shop/data/orders.csv", "600", "500")(root)
     assert reasons(root) == {BOOK: "data: data/orders.csv changed"}
 
 
@@ -198,9 +195,9 @@ def test_a_failed_chapter_is_tried_again(root):
     for step in plan_of(root, house=HOUSE).steps:
         if step.name != "decile":
             keep(root, step)
-    record = json.loads((partial / "run.json").read_text(encoding="utf-8"))
+    record = record_of(partial)
     record["chapters"][1]["reason"] = "cell 'x': ValueError: no"
-    found = explain(plan_of(root, house=HOUSE), record, Cache(root / "reports" / ".cache" / "shop"))
+    found = explain(plan_of(root, house=HOUSE), record, cache_of(root))
     assert told(found) == [
         "sales, data_quality: unchanged",
         "decile: failed last time: cell 'x': ValueError: no",
@@ -209,8 +206,8 @@ def test_a_failed_chapter_is_tried_again(root):
 
 
 def test_a_table_the_client_has_not(root):
-    rewrite("notebooks/decile.yml", "[order_lines]", "[order_lines, customers]")(root)
-    found = explain(plan_of(root, house=HOUSE), record_of(root), Cache(root / "reports" / ".cache" / "shop"))
+    rewritten("notebooks/decile.yml", "[order_lines]", "[order_lines, customers]")(root)
+    found = explain(plan_of(root, house=HOUSE), record_there(root), cache_of(root))
     assert str(found[1]) == "decile: left out, the client has no customers"
     assert found[1].fresh
 
@@ -226,9 +223,9 @@ def test_a_table_the_client_has_not(root):
     ],
 )
 def test_a_record_of_an_older_version(root, change):
-    record = record_of(root)
+    record = record_there(root)
     change(record)
-    found = explain(plan_of(root, house=HOUSE), record, Cache(root / "reports" / ".cache" / "shop"))
+    found = explain(plan_of(root, house=HOUSE), record, cache_of(root))
     assert told(found) == [
         "sales, decile, data_quality: unchanged",
         "report: made by an older version that kept no digests",

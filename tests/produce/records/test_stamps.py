@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from crmreport.produce import publish
 from crmreport.produce.planning.digests import hash_file
 from crmreport.produce.records import stamps
 from tests.produce.chapters import write_shop
-from tests.produce.published import publish_shop
+from tests.produce.published import publish_shop, record_of
 
 PAGE = "assessment.ja.html"
 
@@ -39,10 +38,6 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     # Times set by hand count as settled; their change time is this moment.
     monkeypatch.setattr(stamps, "is_settled", lambda _: True)
     return names
-
-
-def record_of(folder: Path) -> dict:
-    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
 
 
 def test_a_report_that_stays_is_read_once(report, reads):

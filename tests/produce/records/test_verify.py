@@ -14,7 +14,7 @@ from crmreport.produce.planning.digests import seal
 from crmreport.produce.records.verify import verify
 from crmreport.workspace import Workspace
 from tests.produce.chapters import write_shop
-from tests.produce.published import publish_shop
+from tests.produce.published import publish_shop, record_of
 
 PAGE = "assessment.ja.html"
 NEW_ORDERS = "会員番号,伝票番号,購入日,金額\nc1,o1,2026-10-01,1100\n"
@@ -42,7 +42,7 @@ def report(root: Path) -> Path:
 def edit(folder: Path, change: Callable[[dict], object], *, sealed: bool = False) -> None:
     """Change run.json; ``sealed`` does it as somebody would who knows how it is made."""
     path = folder / "run.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = record_of(folder)
     change(record)
     if sealed:
         record["seal"] = seal(record)
@@ -119,6 +119,25 @@ def test_a_report_as_it_was_published_is_verified(root: Path, report: Path) -> N
 def test_a_file_that_is_not_as_recorded(report: Path, attack, path: str, what: str) -> None:
     attack(report)
     assert any(line.startswith(f"{path}: ") and what in line for line in said(report))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".DS_Store", "tables/._sales.kpi.csv", "Thumbs.db", "lists/desktop.ini", "~$a.xlsx", ".~lock.a.xlsx#"],
+)
+def test_what_a_desktop_leaves_is_named_and_harms_nothing(report: Path, name: str) -> None:
+    (report / name).parent.mkdir(exist_ok=True)
+    (report / name).write_bytes(b"\0\0\0\1Bud1")
+    found = verify(report)
+    assert found.ok
+    assert [str(s) for s in found.strays] == [f"{name}: is not part of the report, and is not delivered"]
+
+
+def test_a_link_or_a_folder_by_a_desktops_name_is_none_of_its_files(report: Path) -> None:
+    (report / ".DS_Store").symlink_to(report.parent)
+    (report / "Thumbs.db").mkdir()
+    (report / "Thumbs.db" / "more.csv").touch()
+    assert said(report) == [".DS_Store: is not in run.json", "Thumbs.db/more.csv: is not in run.json"]
 
 
 @pytest.mark.parametrize(
@@ -259,9 +278,9 @@ def test_a_client_that_is_gone_is_a_remark(root: Path, report: Path) -> None:
 
 
 def test_two_runs_differ_in_times_and_both_are_verified(root: Path, report: Path) -> None:
-    before = json.loads((report / "run.json").read_text(encoding="utf-8"))
+    before = record_of(report)
     publish_shop(root, seconds=2.0)
-    after = json.loads((report / "run.json").read_text(encoding="utf-8"))
+    after = record_of(report)
     assert verify(report).ok
     assert before["outputs"] == after["outputs"]
     assert before["key"] == after["key"]
