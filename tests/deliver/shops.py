@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 
+from crmreport.cli import main
 from crmreport.produce.planning.ingredients import chapter_key, report_key
 from crmreport.produce.publish import write_record
 from tests.produce.chapters import CLIENT, MIME, finding, message
 
 PERIOD = "2026-10"
+ASK = ["deliver", "--client", "shop", "--period", PERIOD]
+SEND = [*ASK, "--send"]
 DELIVERY = """\
 prepared_by: {ja: CRM分析チーム, en: CRM analytics team}
 footer: {ja: 社外秘｜花田商店, en: Confidential | Hanada Shop}
@@ -123,6 +127,29 @@ def change_record(folder: Path, **changes: Any) -> None:
     path = folder / "run.json"
     record = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**record, **changes}, ensure_ascii=False), encoding="utf-8")
+
+
+def outbox(root: Path, report: str = "assessment") -> Path:
+    """Where the drafts and the journal of the shop's report are."""
+    return root / "reports" / ".outbox" / "shop" / f"{PERIOD}-{report}"
+
+
+def journal(root: Path) -> Path:
+    """Who got what."""
+    return outbox(root) / "sent.json"
+
+
+def entries(root: Path) -> list[dict[str, Any]]:
+    """The tries at recipients, oldest first."""
+    return json.loads(journal(root).read_text(encoding="utf-8"))["entries"]
+
+
+def told(capsys: pytest.CaptureFixture[str], *more: str) -> list[dict[str, Any]]:
+    """Send, and take what ``--json`` says of every message."""
+    capsys.readouterr()
+    main([*SEND, "--json", *more])
+    (delivery,) = json.loads(capsys.readouterr().out)["deliveries"]
+    return delivery["messages"]
 
 
 def _executed(items: list[dict[str, Any]]) -> str:

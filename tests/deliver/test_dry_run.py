@@ -13,16 +13,14 @@ import pytest
 
 from crmreport.cli import main
 from tests.deliver.conftest import BOARD, OWNER
-from tests.deliver.shops import DELIVERY, PERIOD, publish
+from tests.deliver.shops import ASK, DELIVERY, PERIOD, outbox, publish
 
-ASK = ["deliver", "--client", "shop", "--period", PERIOD]
 ONE = "delivery: [{{via: email, to: [board@hanada.example]{more}}}]\n"
 
 
 def drafts(root: Path, report: str = "assessment") -> dict[str, EmailMessage]:
     """Drafts by their recipient."""
-    folder = root / "reports" / ".outbox" / "shop" / f"{PERIOD}-{report}"
-    found = [message_from_bytes(path.read_bytes(), policy=default) for path in folder.glob("*.eml")]
+    found = [message_from_bytes(p.read_bytes(), policy=default) for p in outbox(root, report).glob("*.eml")]
     return {str(message["To"] or message["X-Delivery"]): message for message in found}
 
 
@@ -140,7 +138,7 @@ def test_a_list_is_called_by_its_finding(root):
     main(ASK)
     said = drafts(root)[BOARD].get_body(("plain",)).get_content()
     assert (
-        "・顧客リスト「ja lapsed_top」（Excel）：shop_2026-10_assessment_decile.lapsed_top.xlsx（1 kB）"
+        "・施策リスト「ja lapsed_top」（Excel）：shop_2026-10_assessment_decile.lapsed_top.xlsx（1 kB）"
         in said
     )
 

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from pathlib import Path
 
 import pytest
 
 from crmreport.cli import main
 from tests.deliver.conftest import BOARD, OWNER, free_port, make_certificate, point_to
-from tests.deliver.shops import DELIVERY, PERIOD, TOKEN, publish
+from tests.deliver.shops import ASK, DELIVERY, PERIOD, SEND, TOKEN, entries, publish, told
 
-ASK = ["deliver", "--client", "shop", "--period", PERIOD]
-SEND = [*ASK, "--send"]
 # Said by the test's server when it takes logins without TLS.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
 
 
 def states(capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, str]:
-    """Run the command with ``--json``; the state of every recipient."""
-    capsys.readouterr()
-    main([*SEND, "--json", *more])
-    found = json.loads(capsys.readouterr().out)
-    return {m["to"]: m["state"] for m in found["deliveries"][0]["messages"]}
-
-
-def journal(root: Path) -> list[dict]:
-    file = root / "reports" / ".outbox" / "shop" / f"{PERIOD}-assessment" / "sent.json"
-    return json.loads(file.read_text(encoding="utf-8"))["entries"]
+    """Send; the state of every recipient."""
+    return {m["to"]: m["state"] for m in told(capsys, *more)}
 
 
 def test_the_report_arrives_whole(root, serve, capsys):
@@ -126,7 +114,7 @@ def test_one_recipient_missed_is_told_and_only_that_one_is_tried_again(
     getattr(server, where)[OWNER] = answer
     assert main(SEND) == 4
     assert "only those who are missing" in capsys.readouterr().err
-    assert [(e["to"], e["mark"], e["reason"]) for e in journal(root)] == [
+    assert [(e["to"], e["mark"], e["reason"]) for e in entries(root)] == [
         (BOARD, "sent", ""),
         (OWNER, state, reason),
     ]
@@ -146,7 +134,7 @@ def test_a_server_that_dies_after_it_took_the_message_leaves_it_open(root, serve
     server = serve()
     server.at_data[BOARD] = "drop"
     assert states(capsys) == {BOARD: "perhaps_sent", OWNER: "sent"}
-    assert journal(root)[0]["mark"] == "sending"
+    assert entries(root)[0]["mark"] == "sending"
     server.at_data.clear()
     assert states(capsys) == {BOARD: "perhaps_sent", OWNER: "sent_before"}
     assert [who for who, _ in server.got] == [OWNER]
@@ -174,7 +162,7 @@ def test_a_wrong_password_is_tried_once_and_told_for_everybody(root, serve, caps
     server = serve(login=True, auth_exclude_mechanism=["LOGIN"])
     monkeypatch.setenv("CRMREPORT_SMTP_PASSWORD", "wrong")
     assert states(capsys) == {BOARD: "failed", OWNER: "failed"}
-    assert "refuses the login (535)" in journal(root)[0]["reason"]
+    assert "refuses the login (535)" in entries(root)[0]["reason"]
     assert server.logins == 1
     assert server.got == []
 
@@ -182,13 +170,13 @@ def test_a_wrong_password_is_tried_once_and_told_for_everybody(root, serve, caps
 def test_no_server_there(root, capsys, monkeypatch):
     point_to(monkeypatch, free_port())
     assert states(capsys) == {BOARD: "failed", OWNER: "failed"}
-    assert "no mail server listens there" in journal(root)[0]["reason"]
+    assert "no mail server listens there" in entries(root)[0]["reason"]
 
 
 def test_a_server_without_starttls_gets_nothing(root, serve, capsys):
     server = serve(security="starttls")
     assert states(capsys) == {BOARD: "failed", OWNER: "failed"}
-    assert "offers no STARTTLS" in journal(root)[0]["reason"]
+    assert "offers no STARTTLS" in entries(root)[0]["reason"]
     assert server.tries == []
 
 
@@ -196,14 +184,14 @@ def test_a_certificate_nobody_signed_gets_nothing(root, serve, capsys, tmp_path)
     context, _ = make_certificate(tmp_path)
     server = serve(security="starttls", tls_context=context)
     assert states(capsys) == {BOARD: "failed", OWNER: "failed"}
-    assert "certificate is not trusted" in journal(root)[0]["reason"]
+    assert "certificate is not trusted" in entries(root)[0]["reason"]
     assert server.tries == []
 
 
 def test_plain_where_tls_is_expected(root, serve, capsys):
     serve(security="tls")
     assert states(capsys) == {BOARD: "failed", OWNER: "failed"}
-    assert "no TLS with the mail server" in journal(root)[0]["reason"]
+    assert "no TLS with the mail server" in entries(root)[0]["reason"]
 
 
 SETTINGS = {

@@ -6,20 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from crmreport.cli import main
 from tests.deliver.conftest import BOARD, OWNER
-from tests.deliver.shops import PERIOD, publish
+from tests.deliver.shops import PERIOD, SEND, entries, journal, publish
 
-SEND = ["deliver", "--client", "shop", "--period", PERIOD, "--send"]
 WAIT = 60
-
-
-def journal(root: Path) -> Path:
-    return root / "reports" / ".outbox" / "shop" / f"{PERIOD}-assessment" / "sent.json"
 
 
 def who(server) -> list[str]:
@@ -32,10 +26,7 @@ def test_a_second_call_sends_nothing(root, serve, capsys):
     capsys.readouterr()
     assert main(SEND) == 0
     assert who(server) == [BOARD, OWNER]
-    assert (
-        f"has it: since {json.loads(journal(root).read_text())['entries'][0]['at']}"
-        in capsys.readouterr().out
-    )
+    assert f"has it: since {entries(root)[0]['at']}" in capsys.readouterr().out
 
 
 def test_the_journal_says_who_got_what(root, serve):
@@ -67,9 +58,9 @@ def test_a_try_after_a_failure_keeps_its_id(root, serve):
     main(SEND)
     server.at_data.clear()
     main(SEND)
-    entries = json.loads(journal(root).read_text())["entries"]
-    assert [e["to"] for e in entries] == [BOARD, OWNER, BOARD]
-    assert entries[0]["message_id"] == entries[2]["message_id"]
+    tries = entries(root)
+    assert [e["to"] for e in tries] == [BOARD, OWNER, BOARD]
+    assert tries[0]["message_id"] == tries[2]["message_id"]
 
 
 def test_a_report_made_anew_goes_only_to_those_who_have_none(root, serve, capsys):

@@ -13,9 +13,7 @@ from crmreport.deliver import published
 from crmreport.produce.attempts import Attempt, write_attempt
 from crmreport.produce.records.verify import verify
 from crmreport.workspace import Workspace
-from tests.deliver.shops import DELIVERY, PERIOD, change_record, publish
-
-SEND = ["deliver", "--client", "shop", "--period", PERIOD, "--send"]
+from tests.deliver.shops import DELIVERY, PERIOD, SEND, change_record, publish
 
 
 def folder(root: Path) -> Path:

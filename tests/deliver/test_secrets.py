@@ -15,7 +15,7 @@ import pytest
 from crmreport.cli import main
 from crmreport.deliver.secret import Secrets
 from tests.deliver.conftest import PASSWORD, USER, free_port
-from tests.deliver.shops import PERIOD, publish
+from tests.deliver.shops import ASK, publish
 
 TOKEN = "canary-token-2093"
 DELIVERY = (
@@ -30,9 +30,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
 def forms() -> list[bytes]:
     plain = [canary.encode() for canary in (*CANARIES, f"\0{USER}\0{PASSWORD}")]
     return [*plain, *(base64.b64encode(canary) for canary in plain)]
-
-
-ASK = ["deliver", "--client", "shop", "--period", PERIOD]
 
 
 @dataclass

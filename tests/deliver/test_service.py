@@ -15,12 +15,11 @@ import pytest
 from crmreport.cli import main
 from crmreport.deliver import service
 from tests.deliver.conftest import BOARD, free_port
-from tests.deliver.shops import PERIOD, publish
+from tests.deliver.shops import PERIOD, SEND, publish, told
 
 ADDRESS = "CRMREPORT_TEST_SERVICE"
 TO = f"${{{ADDRESS}}}"
 ONE = f"delivery: [{{via: apprise, url: '{TO}', languages: [ja]}}]\n"
-SEND = ["deliver", "--client", "shop", "--period", PERIOD, "--send"]
 PDF = "shop_2026-10_assessment.ja.pdf"
 
 pytest.importorskip("apprise")
@@ -67,10 +66,7 @@ def posted(root: Path, web: WebServer, monkeypatch: pytest.MonkeyPatch) -> WebSe
 
 
 def states(capsys: pytest.CaptureFixture[str], *more: str) -> list[tuple[str, str]]:
-    capsys.readouterr()
-    main([*SEND, "--json", *more])
-    (delivery,) = json.loads(capsys.readouterr().out)["deliveries"]
-    return [(m["state"], m["reason"]) for m in delivery["messages"]]
+    return [(m["state"], m["reason"]) for m in told(capsys, *more)]
 
 
 def test_the_service_gets_text_and_file(root, posted):
