@@ -19,6 +19,7 @@ from crmreport.analysis.ledger import (
     to_pandas,
     visible,
 )
+from crmreport.analysis.observed import ObservedDays, observed_days
 from crmreport.errors import DataError
 
 Kind = Literal["value", "other", "unknown"]
@@ -44,6 +45,7 @@ class CustomerProfile:
             with ``_before``, revenue_change, revenue_change_rate, customers_change,
             change_from_customers, change_from_spend, expected_revenue, excess, excess_low, excess_high,
             verdict. Groups add up to the window's attributable revenue.
+        observed: Days the order lines say something about.
     """
 
     by: str
@@ -55,6 +57,7 @@ class CustomerProfile:
     n_groups_tested: int
     n_pooled: int
     table: pd.DataFrame
+    observed: ObservedDays
 
     @property
     def totals(self) -> dict[str, float]:
@@ -75,6 +78,7 @@ def customer_profile(
     confidence: float = 0.95,
     unit: PurchaseUnit = "customer_day",
     zero_value_counts: bool = False,
+    observed: ObservedDays | None = None,
 ) -> CustomerProfile:
     """Customers, revenue and purchases by group, with the groups that left the common trend.
 
@@ -101,6 +105,7 @@ def customer_profile(
         confidence: Of all verdicts together.
         unit: What one purchase is.
         zero_value_counts: Whether lines of value 0 make a purchase.
+        observed: Of these lines up to as_of, when it is known already; else it is looked up.
 
     Returns:
         Groups by revenue, largest first; ``other`` and ``unknown`` at the end.
@@ -182,6 +187,7 @@ def customer_profile(
         n_groups_tested=n_tested,
         n_pooled=n_pooled,
         table=_measures(table, compared=before is not None),
+        observed=observed or observed_days(lines, as_of=as_of),
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import narwhals as nw
 
 from crmreport.analysis.attributes import attributes_available, customer_groups, main_channel
-from crmreport.analysis.ledger import PurchaseUnit, visible
-from crmreport.analysis.observed import covers_from, first_day
+from crmreport.analysis.ledger import PurchaseUnit
+from crmreport.analysis.observed import covers_from, observed_days
 from crmreport.analysis.profile import CustomerProfile, customer_profile
 
 # Groups that buying itself makes: today's rank, the main channel, and join years, of which the
@@ -33,7 +33,8 @@ def customer_profiles(
     """Profiles by every attribute the data has, or by those asked for.
 
     Attributes that follow from buying (``MADE_BY_BUYING``) are shown and not compared; nothing is
-    compared when the data begin after the earlier window does.
+    compared when the data begin after the earlier window does, or do not reach ``as_of``: the window
+    would be too poor by the days that are missing.
 
     Args:
         lines: Order lines; any frame narwhals understands.
@@ -52,7 +53,8 @@ def customer_profiles(
     Raises:
         DataError: An attribute asked for is not in the data.
     """
-    if before and not covers_from(first_day(visible(lines, as_of=as_of)), before[0]):
+    observed = observed_days(lines, as_of=as_of)
+    if before and (observed.is_preliminary or not covers_from(observed.first_day, before[0])):
         before = None
     profiles = {}
     for name in by or _usual(lines, customers):
@@ -71,6 +73,7 @@ def customer_profiles(
             support=support,
             unit=unit,
             zero_value_counts=zero_value_counts,
+            observed=observed,
         )
         profiles[name] = profile
     return profiles

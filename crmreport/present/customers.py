@@ -15,6 +15,7 @@ from crmreport.analysis.profile import CustomerProfile
 from crmreport.present.chart import Chart
 from crmreport.present.finding import Cell, Fact, Finding
 from crmreport.present.message import Message, Note
+from crmreport.present.observation import unobserved
 from crmreport.present.style import Style
 from crmreport.present.table import Column, Table
 from crmreport.present.text import Text
@@ -70,12 +71,18 @@ def note(profiles: Profiles) -> Note:
         return Note(Text("customers.note.unknown"))
     judged = [p for p in profiles.values() if _is_compared(p)]
     if not judged:
-        return Note(Text("customers.note.first"))
+        return Note(Text(f"customers.note.{_uncompared(next(iter(profiles.values())))}"))
     tested = sum(p.n_groups_tested for p in judged)
     verdicts = pd.concat([p.table["verdict"] for p in judged])
     moved = int(verdicts.isin(["slips", "lags", "holds", "gains"]).sum())
     case = "moved" if moved else "alike"
     return Note(Text(f"customers.note.{case}", tested=tested, moved=moved, alike=tested - moved))
+
+
+def data_end(profiles: Profiles) -> list[Note]:
+    """Up to which day the data go, where that is before the period's end; none without an attribute."""
+    shown = next(iter(_telling(profiles).values()), None)
+    return [] if shown is None else unobserved(shown.observed, Text("observed.customers"))
 
 
 def change_charts(profiles: Profiles) -> list[Chart]:
@@ -226,7 +233,12 @@ def tables(profiles: Profiles, *, left_out: LeftOut, ranks: Sequence[str] = ()) 
 def _case(by: str, profile: CustomerProfile) -> str:
     if _is_compared(profile):
         return "compared"
-    return "made_by_buying" if by in ("rank", "join_year", "channel") else "first"
+    return "made_by_buying" if by in ("rank", "join_year", "channel") else _uncompared(profile)
+
+
+def _uncompared(profile: CustomerProfile) -> str:
+    """Why nothing is compared: the data end too early, or begin too late."""
+    return "preliminary" if profile.observed.is_preliminary else "first"
 
 
 def _table(by: str, profile: CustomerProfile, ranks: Sequence[str], *, title: Text, note: Text) -> Table:

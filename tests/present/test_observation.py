@@ -1,4 +1,4 @@
-"""What RFM, decile, CTB and life cycle say when the data end before the period does."""
+"""What customers, RFM, decile, CTB and life cycle say when the data end before the period does."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import pytest
 from crmreport.analysis.ctb import ctb_shares
 from crmreport.analysis.ctb_cells import ctb_cells
 from crmreport.analysis.decile import decile_table
+from crmreport.analysis.ledger import left_out
 from crmreport.analysis.lifecycle import Thresholds, lifecycle_flows, lifecycle_states
 from crmreport.analysis.migration import migration_since
+from crmreport.analysis.profiles import customer_profiles
 from crmreport.analysis.rfm import rfm_table, score_rfm
 from crmreport.analysis.segments import segment_table
 from crmreport.period import Period
 from crmreport.present import Note, Words
 from crmreport.present import ctb as ctb_page
+from crmreport.present import customers as customers_page
 from crmreport.present import decile as decile_page
 from crmreport.present import lifecycle as lifecycle_page
 from crmreport.present import rfm as rfm_page
@@ -57,8 +60,15 @@ def states(lines: pd.DataFrame):
     return lifecycle_states(lines, as_of=AS_OF, thresholds=Thresholds(60, 180, 300))
 
 
+def profiles(lines: pd.DataFrame):
+    window = {"start": date(2026, 9, 1), "as_of": AS_OF, "before": (date(2025, 9, 1), YEAR_AGO)}
+    people = pd.DataFrame({"customer_id": [f"c{i:02d}" for i in range(20)], "sex": "female"})
+    return customer_profiles(lines, people, **window, support=1)
+
+
 def pages(lines: pd.DataFrame) -> dict[str, list[Note]]:
     return {
+        "customers": customers_page.data_end(profiles(lines)),
         "rfm": rfm_page.data_end(segmented(lines)),
         "decile": decile_page.data_end(decile_table(lines, as_of=AS_OF)),
         "ctb": ctb_page.data_end(
@@ -68,7 +78,7 @@ def pages(lines: pd.DataFrame) -> dict[str, list[Note]]:
     }
 
 
-@pytest.mark.parametrize("chapter", ["rfm", "decile", "ctb", "lifecycle"])
+@pytest.mark.parametrize("chapter", ["customers", "rfm", "decile", "ctb", "lifecycle"])
 def test_a_chapter_says_how_many_days_are_unseen_and_nothing_when_none_are(chapter):
     assert pages(WHOLE)[chapter] == []
     (note,) = pages(CUT)[chapter]
@@ -99,6 +109,13 @@ def test_nothing_is_compared_with_a_year_ago():
     first = decile_page.notes(result, result)[0]
     assert "1年前とは比べていません" in JA.say(first.text)
     assert "nothing is compared with last year" in EN.say(first.text)
+    groups = profiles(CUT)
+    assert profiles(WHOLE)["sex"].before is not None
+    assert groups["sex"].before is None
+    assert "前年同期とは比べず" in JA.say(customers_page.note(groups).text)
+    (table,) = customers_page.tables(groups, left_out=left_out(CUT, as_of=AS_OF))
+    assert "期末まで届いていないため、前年同期との比較はしない" in JA.say(table.note)
+    assert "do not reach the period's end" in EN.say(table.note)
 
 
 def test_growth_is_blank_and_nothing_is_pushed():
@@ -111,6 +128,7 @@ def test_growth_is_blank_and_nothing_is_pushed():
     assert cells.table["growth"].isna().all()
     assert pd.isna(cells.total_growth)
     assert "期末まで届いていない" in JA.say(ctb_page.push(cells).text)
+    assert "見直す組み合わせは選んでいません" in JA.say(ctb_page.fix(cells).text)
     whole = ctb_shares(WHOLE, PRODUCTS, axes={"category": ["category"]}, period=OCTOBER)
     assert whole.table["growth"].notna().all()
 

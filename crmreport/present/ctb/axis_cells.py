@@ -147,7 +147,8 @@ def fix(cells: CtbCells) -> Table | Note:
     """Cells whose customers come back less than in the rest of the axis value."""
     table = cells.fix()
     if table.empty:
-        return Note(Text("ctb.fix_note.none"))
+        case = "preliminary" if cells.observed.is_preliminary else "none"
+        return Note(Text(f"ctb.fix_note.{case}"))
     axes = list(cells.axes)
     return Table(
         "ctb.fix",
