@@ -1,24 +1,21 @@
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 
 import pytest
 
 from crmreport.demo import write_demo
+from tests.conftest import Once
 from tests.demo.delivery import Delivery, read_delivery
 
 
 @pytest.fixture(scope="session")
-def delivery(tmp_path_factory: pytest.TempPathFactory) -> Delivery:
+def delivery(once: Once) -> Delivery:
     """The demo shop at full size, as its files say."""
-    folder = tmp_path_factory.mktemp("demo")
-    write_demo(folder)
-    return read_delivery(folder)
+    return read_delivery(once("demo-files", write_demo))
 
 
 @pytest.fixture(scope="session")
-def small_delivery(tmp_path_factory: pytest.TempPathFactory) -> Delivery:
+def small_delivery(once: Once) -> Delivery:
     """A twentieth of it."""
-    folder: Path = tmp_path_factory.mktemp("small-demo")
-    write_demo(folder, scale=0.05)
-    return read_delivery(folder)
+    return read_delivery(once("small-demo-files", partial(write_demo, scale=0.05)))

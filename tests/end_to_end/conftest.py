@@ -6,17 +6,21 @@ import csv
 import io
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from playwright.sync_api import Browser
 
 from crmreport.demo import write_demo
 from crmreport.present.show import MIME
 from crmreport.produce import Published, run_report
 from crmreport.workspace import Workspace
+from tests.conftest import Once
+from tests.end_to_end.browser import started
 
 ROOT = Path(__file__).resolve().parents[2]
 PERIOD = "2026-10"
@@ -53,18 +57,27 @@ class DemoReport:
         return json.loads((self.folder / "run.json").read_text("utf-8"))
 
 
-def make_workspace(root: Path) -> Workspace:
+def make_workspace(root: Path, files: Path) -> Workspace:
     """A project folder with the demo client's files and the chapters in it."""
     client = root / "clients" / "demo"
     client.mkdir(parents=True)
     for name in ("client.yml", "logo.svg"):
         shutil.copy(ROOT / "clients" / "demo" / name, client / name)
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
-    write_demo(client)
+    shutil.copytree(files / "data", client / "data")
     return Workspace(root)
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for the pages of a module."""
+    with started() as found:
+        yield found
+
+
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoReport:
-    workspace = make_workspace(tmp_path_factory.mktemp("demo"))
-    return DemoReport(workspace, run_report(workspace, "demo", PERIOD))
+def demo(once: Once) -> DemoReport:
+    """The demo report, as a run finds it that has nothing to do."""
+    files = once("demo-files", write_demo)
+    home = once("demo", lambda root: run_report(make_workspace(root, files), "demo", PERIOD))
+    return DemoReport(Workspace(home), run_report(Workspace(home), "demo", PERIOD))

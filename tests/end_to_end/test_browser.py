@@ -2,107 +2,70 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.end_to_end.browser import Opened, needs_browser
 from tests.end_to_end.conftest import DemoReport
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="neither chromium nor google-chrome is installed"),
-]
+pytestmark = [pytest.mark.slow, needs_browser]
 REPORTS = ["assessment.ja.html", "assessment.en.html"]
 PAGES = [*REPORTS, "index.html", "index.en.html"]
-# Nothing of the browser's own asks the network while it looks at a file.
-ARGUMENTS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox does not start for root, which containers usually are.
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, chromium_sandbox=False)
-        yield started
-        started.close()
-
-
-class Opened:
-    """A page at one width and all it said or asked for."""
-
-    def __init__(self, browser: Browser, demo: DemoReport, name: str, width: int) -> None:
-        self.address = (demo.folder / name).as_uri()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page: Page = browser.new_page(viewport={"width": width, "height": 900})
-        self.page.on("console", lambda m: self.said.append(f"{m.type}: {m.text}"))
-        self.page.on("pageerror", lambda e: self.said.append(f"error: {e}"))
-        self.page.on("request", lambda r: self.asked.append(r.url))
-        self.page.goto(self.address)
-
-    def run(self, script: str, argument: Any = None) -> Any:
-        return self.page.evaluate(script, argument)
+def _open(browser: Browser, demo: DemoReport, name: str, width: int) -> Iterator[Opened]:
+    found = Opened(browser, (demo.folder / name).as_uri(), viewport={"width": width, "height": 900})
+    yield found
+    found.close()
 
 
 @pytest.fixture
 def opened(browser: Browser, demo: DemoReport, request: pytest.FixtureRequest) -> Iterator[Opened]:
-    name, width = request.param
-    found = Opened(browser, demo, name, width)
-    yield found
-    found.page.close()
+    """A page to work with."""
+    yield from _open(browser, demo, *request.param)
 
 
-def at(names: list[str], *widths: int) -> Any:
+@pytest.fixture(scope="module")
+def shown(browser: Browser, demo: DemoReport, request: pytest.FixtureRequest) -> Iterator[Opened]:
+    """A page to look at only, opened once for all who look."""
+    yield from _open(browser, demo, *request.param)
+
+
+def at(names: list[str], *widths: int, page: str = "opened") -> Any:
     cases = [(name, width) for name in names for width in widths]
-    return pytest.mark.parametrize("opened", cases, ids=[f"{n} {w}px" for n, w in cases], indirect=True)
+    return pytest.mark.parametrize(page, cases, ids=[f"{n} {w}px" for n, w in cases], indirect=True)
 
 
-@at(PAGES, 360, 1440)
-def test_page_is_quiet_asks_nobody_and_never_scrolls_sideways(opened: Opened) -> None:
-    opened.page.wait_for_load_state("load")
-    assert opened.said == []
-    assert [url for url in opened.asked if not url.startswith("data:")] == [opened.address]
-    assert opened.run("document.documentElement.scrollWidth") <= opened.run("innerWidth")
+@at(PAGES, 360, 1440, page="shown")
+def test_page_is_quiet_asks_nobody_and_never_scrolls_sideways(shown: Opened) -> None:
+    shown.page.wait_for_load_state("load")
+    assert shown.said == []
+    assert [url for url in shown.asked if not url.startswith("data:")] == [shown.address]
+    assert shown.run("document.documentElement.scrollWidth") <= shown.run("innerWidth")
 
 
-@at(PAGES, 360, 1440)
-def test_accessibility_rules_hold(opened: Opened) -> None:
-    found = (
-        Axe()
-        .run(opened.page, options={"runOnly": RULES, "resultTypes": ["violations"]})
-        .response["violations"]
-    )
-    assert [(v["id"], [n["target"] for n in v["nodes"][:3]]) for v in found] == []
+@at(PAGES, 360, 1440, page="shown")
+def test_accessibility_rules_hold(shown: Opened) -> None:
+    assert shown.hindrances() == []
 
 
-@at(REPORTS, 1440)
-def test_language_is_set_and_headings_are_in_order(opened: Opened) -> None:
-    assert opened.run("document.documentElement.lang") == opened.address.split(".")[-2]
-    levels = opened.run("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])")
+@at(REPORTS, 1440, page="shown")
+def test_language_is_set_and_headings_are_in_order(shown: Opened) -> None:
+    assert shown.run("document.documentElement.lang") == shown.address.split(".")[-2]
+    levels = shown.run("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])")
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-@at(REPORTS, 1440)
-def test_text_is_drawn_with_the_embedded_face(opened: Opened) -> None:
+@at(REPORTS, 1440, page="shown")
+def test_text_is_drawn_with_the_embedded_face(shown: Opened) -> None:
     # Faces of the machine would hide glyphs the page does not carry.
-    session = opened.page.context.new_cdp_session(opened.page)
+    session = shown.page.context.new_cdp_session(shown.page)
     session.send("DOM.enable")
     session.send("CSS.enable")
     root = session.send("DOM.getDocument", {"depth": 0})["root"]["nodeId"]

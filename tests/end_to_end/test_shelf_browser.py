@@ -7,25 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from crmreport.produce.shelf.shelf import write_shelf
 from crmreport.workspace import Workspace
-from tests.end_to_end.test_browser import ARGUMENTS, CHROMIUM, RULES
+from tests.end_to_end.browser import Opened, needs_browser
 from tests.produce.shelves import write_report, write_shelf_of_all_kinds
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="neither chromium nor google-chrome is installed")
+pytestmark = needs_browser
 PAGES = ("index.html", "index.en.html")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox does not start for root, which containers usually are.
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, chromium_sandbox=False)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -39,24 +29,18 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shelf(Workspace(root)).parent
 
 
-class Opened:
-    """The page at one width and all it said or asked for."""
+class Shelf(Opened):
+    """The page at one width."""
 
     def __init__(self, browser: Browser, path: Path, *, width: int = 1400, script: bool = True) -> None:
-        self.address = path.as_uri()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        context = browser.new_context(
+        super().__init__(
+            browser,
+            path.as_uri(),
             viewport={"width": width, "height": 900},
             java_script_enabled=script,
             timezone_id="Asia/Tokyo",
             reduced_motion="reduce",
         )
-        self.page: Page = context.new_page()
-        self.page.on("console", lambda m: self.said.append(f"{m.type}: {m.text}"))
-        self.page.on("pageerror", lambda e: self.said.append(f"error: {e}"))
-        self.page.on("request", lambda r: self.asked.append(r.url))
-        self.page.goto(self.address)
 
     @property
     def rows(self) -> list[str]:
@@ -65,10 +49,10 @@ class Opened:
 
 
 @pytest.fixture
-def opened(browser: Browser, reports: Path) -> Iterator[Opened]:
-    found = Opened(browser, reports / "index.html")
+def opened(browser: Browser, reports: Path) -> Iterator[Shelf]:
+    found = Shelf(browser, reports / "index.html")
     yield found
-    found.page.context.close()
+    found.close()
 
 
 @pytest.mark.parametrize("width", [360, 400, 1400])
@@ -76,7 +60,7 @@ def opened(browser: Browser, reports: Path) -> Iterator[Opened]:
 def test_page_is_quiet_asks_nobody_never_scrolls_sideways_and_everybody_can_read_it(
     browser: Browser, reports: Path, name: str, width: int
 ) -> None:
-    opened = Opened(browser, reports / name, width=width)
+    opened = Shelf(browser, reports / name, width=width)
     page = opened.page
     page.wait_for_load_state("load")
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
@@ -87,15 +71,13 @@ def test_page_is_quiet_asks_nobody_never_scrolls_sideways_and_everybody_can_read
             assert box
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
-        found = Axe().run(page, options={"runOnly": RULES, "resultTypes": ["violations"]})
-        wrong = found.response["violations"]
-        assert [(v["id"], [n["target"] for n in v["nodes"][:3]]) for v in wrong] == []
+        assert opened.hindrances() == []
     assert opened.said == []
     assert [url for url in opened.asked if not url.startswith("data:")] == [opened.address]
-    page.context.close()
+    opened.close()
 
 
-def test_a_report_opens_and_closes_by_keyboard(opened: Opened) -> None:
+def test_a_report_opens_and_closes_by_keyboard(opened: Shelf) -> None:
     page = opened.page
     cell = page.get_by_role("button", name=re.compile("hanada商店 .*2026年10月")).first
     cell.focus()
@@ -110,7 +92,7 @@ def test_a_report_opens_and_closes_by_keyboard(opened: Opened) -> None:
     expect(cell).to_be_focused()
 
 
-def test_what_failed_says_why_and_what_stands(opened: Opened) -> None:
+def test_what_failed_says_why_and_what_stands(opened: Shelf) -> None:
     page = opened.page
     page.locator("table.attention").get_by_role("button", name=re.compile("aoba商店 .*2026年9月")).click()
     card = page.locator(".card:popover-open")
@@ -128,7 +110,7 @@ def test_what_failed_says_why_and_what_stands(opened: Opened) -> None:
         pytest.param("nobody", 0, id="nothing found"),
     ],
 )
-def test_the_field_keeps_the_rows_of_a_client(opened: Opened, typed: str, rows: int) -> None:
+def test_the_field_keeps_the_rows_of_a_client(opened: Shelf, typed: str, rows: int) -> None:
     opened.page.get_by_role("searchbox").focus()
     opened.page.keyboard.insert_text(typed)
     assert len(opened.rows) == rows
@@ -137,7 +119,7 @@ def test_the_field_keeps_the_rows_of_a_client(opened: Opened, typed: str, rows: 
     assert opened.page.locator(".controls output").inner_text() == said
 
 
-def test_a_status_keeps_its_reports_by_keyboard(opened: Opened) -> None:
+def test_a_status_keeps_its_reports_by_keyboard(opened: Shelf) -> None:
     page = opened.page
     page.get_by_role("radio", name="すべて").focus()
     page.keyboard.press("ArrowRight")
@@ -150,7 +132,7 @@ def test_a_status_keeps_its_reports_by_keyboard(opened: Opened) -> None:
     assert len(opened.rows) > 20
 
 
-def test_rows_sort_by_client_and_by_a_months_figure(opened: Opened) -> None:
+def test_rows_sort_by_client_and_by_a_months_figure(opened: Shelf) -> None:
     page = opened.page
     table = page.locator(".grid table").first
     figures = "t => [...t.tBodies[0].rows].map(r => r.cells[2].dataset.v ?? null)"
@@ -170,7 +152,7 @@ def test_rows_sort_by_client_and_by_a_months_figure(opened: Opened) -> None:
 
 
 def test_the_client_and_the_month_stay_in_sight(browser: Browser, reports: Path) -> None:
-    opened = Opened(browser, reports / "index.html", width=400)
+    opened = Shelf(browser, reports / "index.html", width=400)
     grid = opened.page.locator(".grid").first
     name, month = grid.locator("tbody th").nth(8), grid.locator("thead th[data-by='5']")
     before = name.bounding_box()
@@ -182,16 +164,16 @@ def test_the_client_and_the_month_stay_in_sight(browser: Browser, reports: Path)
     assert box
     assert (after["x"], after["y"]) == (before["x"], before["y"] - 200)
     assert head["y"] < box["y"] + 80
-    opened.page.context.close()
+    opened.close()
 
 
-def test_times_are_told_in_the_readers_zone_with_their_age(opened: Opened) -> None:
+def test_times_are_told_in_the_readers_zone_with_their_age(opened: Shelf) -> None:
     said = opened.page.locator("table.attention time").first.inner_text()
     assert re.fullmatch(r"2026-11-02 15:00（.+）", said)
 
 
 def test_nothing_is_missing_without_the_script(browser: Browser, reports: Path) -> None:
-    opened = Opened(browser, reports / "index.html", script=False)
+    opened = Shelf(browser, reports / "index.html", script=False)
     page = opened.page
     assert not page.locator(".controls").is_visible()
     assert "2026-11-02 06:00 UTC" in page.locator("table.attention").inner_text()
@@ -201,10 +183,10 @@ def test_nothing_is_missing_without_the_script(browser: Browser, reports: Path) 
     card.get_by_role("link", name="すべてのファイル").click()
     assert page.url.endswith("/index.html")
     assert page.url != opened.address
-    page.context.close()
+    opened.close()
 
 
-def test_the_languages_lead_to_each_other(opened: Opened) -> None:
+def test_the_languages_lead_to_each_other(opened: Shelf) -> None:
     page = opened.page
     page.get_by_role("link", name="English", exact=True).click()
     assert page.url.endswith("/index.en.html")
