@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 from crmreport.config import Client
 from crmreport.errors import ConfigError, DataError
@@ -119,3 +120,16 @@ def test_only_a_written_yes_is_consent(tmp_path: Path, monkeypatch: pytest.Monke
     assert ("consent_mail" in rows) == master
     if master:
         assert rows["consent_mail"].tolist() == [True, False, False, False]
+
+
+def test_data_open_in_any_jupyter_kernel() -> None:
+    # DuckDB looks at where it runs: in a plain kernel without ipywidgets it refuses settings of its bar.
+    manager, client = start_new_kernel(kernel_name="python3", startup_timeout=120)
+    try:
+        code = "from crmreport.report import open_database; said = open_database().sql('SELECT 7').fetchall()"
+        content = client.execute(code, user_expressions={"said": "said"}, reply=True, timeout=120)["content"]
+        assert content["status"] == "ok", content["evalue"]
+        assert content["user_expressions"]["said"]["data"]["text/plain"] == "[(7,)]"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
