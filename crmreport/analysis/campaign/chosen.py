@@ -32,6 +32,8 @@ from crmreport.errors import ConfigError
 
 # Customers without a purchase in so many days before the start are nobody's equals.
 LOOK_BACK_DAYS = 730
+# Dormant customers, whom one likes to choose among, have nothing in the half year before.
+BEFORE_DAYS = 365
 PERIOD_DAYS, PERIODS_BEFORE = 28, 6
 # Upper ends of the bands of days since the last purchase in which dormant customers count as equal.
 _BANDS = (180, 365, 540, LOOK_BACK_DAYS)
@@ -53,9 +55,11 @@ def evaluate_chosen(
 
     Not sent to are the control's customers where one was named, else everybody who is not in the
     campaign's sends. Both groups are looked at over the same days: from the first send to the last one
-    plus the window. The adjusted effect is AIPW with overlap weights; revenue before enters as
-    log(1 + revenue ÷ its mean), so that the currency's unit does not matter, and the balance of the
-    amounts themselves is judged. Difference in differences over periods of 28 days, six before.
+    plus the window. The adjusted effect is AIPW with overlap weights; revenue and orders before are
+    those of 365 days. Revenue enters as log(1 + revenue ÷ its mean), so that the currency's unit does
+    not matter, and the balance of the amounts themselves is judged. Difference in differences over
+    periods of 28 days, up to six before; none where nobody bought in them, as when the dormant were
+    chosen: then it would only be the naive difference by another name.
 
     Args:
         found: Customers as assigned.
@@ -77,7 +81,7 @@ def evaluate_chosen(
     history = (start - _first_day(order_lines, as_of)).days
     length = min(PERIOD_DAYS, days)
     before, after = min(PERIODS_BEFORE, history // length), days // length
-    people = _people(bought, found, start, days, length, range(-before, after))
+    people = _people(bought, start, days, length, range(-before, after))
     people = _sides(people, found, plan)
     if people["treated"].nunique() < 2:
         return None
@@ -121,14 +125,12 @@ def _first_day(order_lines: IntoFrame, as_of: date) -> date:
     return as_of if pd.isna(day) else day.date()
 
 
-def _people(
-    bought: nw.LazyFrame[Any], found: Outcomes, start: date, days: int, length: int, periods: range
-) -> pd.DataFrame:
+def _people(bought: nw.LazyFrame[Any], start: date, days: int, length: int, periods: range) -> pd.DataFrame:
     """One row per customer with a purchase in the look-back: what was bought around the start."""
     back = -days_before(start, "purchase_date")
     day, zero, money = nw.col("day"), nw.lit(0.0), nw.col("revenue")
     inside = (day >= 0) & (day < days)
-    shortly = (day < 0) & (day >= -found.before_days)
+    shortly = (day < 0) & (day >= -BEFORE_DAYS)
     by_period = {
         f"period {p}": nw.when((day >= p * length) & (day < (p + 1) * length)).then(money).otherwise(zero)
         for p in periods
@@ -179,6 +181,8 @@ def _log(money: pd.Series) -> pd.Series:
 
 def _did(people: pd.DataFrame, before: int, after: int) -> DifferenceInDifferences | None:
     if not before or not after:
+        return None
+    if not people[[f"period {p}" for p in range(-before, 0)]].to_numpy().any():
         return None
     periods = range(-before, after)
     panel = pd.DataFrame(

@@ -74,7 +74,8 @@ class NotRandomised:
 
     Attributes:
         adjusted: Naive and adjusted effect on revenue in the window.
-        did: Difference in differences of revenue; None when there are too few periods.
+        did: Difference in differences of revenue; None when there are too few periods, or nobody bought
+            in those before.
         won_back: Customers dormant at the start who came back, beside equal ones not sent to; None
             when nobody dormant was sent to.
         profit: From the adjusted effect, of the customers compared; None when withheld or no margin
