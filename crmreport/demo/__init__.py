@@ -11,6 +11,8 @@ from crmreport.demo.master_files import write_members, write_products
 from crmreport.demo.orders import keep_books
 from crmreport.demo.sales_file import write_sales
 from crmreport.demo.seeds import DEMO_SEED
+from crmreport.demo.send_files import write_sends
+from crmreport.demo.web_events import write_web_events
 
 __all__ = ["DEMO_SEED", "write_demo"]
 
@@ -26,7 +28,8 @@ def write_demo(folder: Path, *, seed: int = DEMO_SEED, scale: float = 1.0) -> li
             200,000 sales lines.
 
     Returns:
-        The files written: three sales files, the member master, the product master.
+        The files written: three sales files, the member master, the product master, the log of
+        sendings and the web events month by month.
 
     Raises:
         ValueError: ``scale`` is out of bounds.
@@ -40,4 +43,6 @@ def write_demo(folder: Path, *, seed: int = DEMO_SEED, scale: float = 1.0) -> li
         *write_sales(data, books, seed),
         write_members(data, books, seed),
         write_products(data, books, seed),
+        *write_sends(data, books),
+        *write_web_events(data, books, seed),
     ]

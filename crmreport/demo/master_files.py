@@ -29,6 +29,9 @@ def write_members(folder: Path, books: Books, seed: int) -> Path:
     rng = stream(seed, "member_master")
     members = books.members
     table = _member_table(rng, members, ranks(books))
+    agreed = consents(books)
+    for header, column in _CONSENTS.items():
+        table[header] = np.where(agreed[column], "可", "不可")
     table = table[rng.random(len(table)) >= _WITHDRAWN]
     table = pd.concat([_older_twins(rng, table), table]).sort_index(kind="stable")
     path = folder / f"会員マスタ_{LAST:%Y%m%d}.csv"
@@ -44,6 +47,15 @@ def ranks(books: Books) -> np.ndarray:
     return np.array(RANKS)[np.maximum(np.searchsorted(_RANK_FROM, spent.to_numpy(), side="right") - 1, 0)]
 
 
+def consents(books: Books) -> pd.DataFrame:
+    """Consents of each member today, one column per channel: unsubscribing ends them."""
+    given = books.members[list(_CONSENTS.values())].copy()
+    left = books.sends[books.sends["unsubscribed"].notna()]
+    for channel in given:
+        given.loc[left.loc[left["channel"] == channel, "member"], channel] = False
+    return given
+
+
 def _member_table(rng: np.random.Generator, members: pd.DataFrame, rank: np.ndarray) -> pd.DataFrame:
     n = len(members)
     style = rng.choice(3, size=n, p=[0.7, 0.2, 0.1])
@@ -52,7 +64,7 @@ def _member_table(rng: np.random.Generator, members: pd.DataFrame, rank: np.ndar
         for d, s in zip(members["birth_date"], style, strict=True)
     ]
     blank = rng.random(n) < 0.03
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "会員番号": full_width(members["member_id"], rng.random(n) < 0.01),
             "性別": members["sex"],
@@ -64,9 +76,6 @@ def _member_table(rng: np.random.Generator, members: pd.DataFrame, rank: np.ndar
             "会員ランク": rank,
         }
     )
-    for header, column in _CONSENTS.items():
-        table[header] = np.where(members[column], "可", "不可")
-    return table
 
 
 def _older_twins(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:

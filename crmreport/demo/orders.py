@@ -9,18 +9,19 @@ import numpy as np
 import pandas as pd
 
 from crmreport.demo.baskets import baskets, pick_anything
-from crmreport.demo.calendar import DAYS, busyness, date_of, day_of, months
-from crmreport.demo.catalogue import SKIN, catalogue
+from crmreport.demo.calendar import DAYS, busyness, date_of, day_of
+from crmreport.demo.catalogue import catalogue
 from crmreport.demo.customers import members as draw_members
+from crmreport.demo.extra_visits import Baskets
 from crmreport.demo.places import EC, PHONE, STORES
 from crmreport.demo.planted import lapse_top_buyers, slip_region
+from crmreport.demo.prices import price, shipping_fees
+from crmreport.demo.programme import run_programme
 from crmreport.demo.seeds import stream
 from crmreport.demo.visits import visits as draw_visits
 
 GUEST = -1
 _GUEST_LINES = 20_500
-_REVISION_DAY = day_of(date(2025, 10, 1))
-_FREE_SHIPPING_FROM = 3_300
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,17 @@ class Books:
 
     ``lines``: member (row of ``members``, -1 for a guest), day, second (of the day), order_id,
     line, product (row of ``products``), quantity, unit_price, discount, amount (JPY, tax
-    included), points, store, channel, subscription, coupon, is_return, returned_order.
+    included), points, store, channel, subscription, coupon, is_return, returned_order, campaign
+    (whose effect the line is; empty when it would be there anyway). ``sends``, ``carts`` and
+    ``baskets`` as :class:`~crmreport.demo.programme.Programme` has them.
     """
 
     members: pd.DataFrame
     products: pd.DataFrame
     lines: pd.DataFrame
+    sends: pd.DataFrame
+    carts: pd.DataFrame
+    baskets: Baskets
 
     def net_sales(self, start: date, end: date) -> int:
         """Net sales in JPY (tax in, returns and shipping fees off) from ``start`` to before ``end``."""
@@ -44,21 +50,27 @@ class Books:
 
 
 def keep_books(seed: int, scale: float) -> Books:
-    """Let the shop trade for 36 months."""
+    """Let the shop trade for 36 months, and run its campaigns in the last six of them."""
     members, products = draw_members(seed, scale), catalogue()
     visits = draw_visits(seed, members)
     lines = _place(seed, baskets(seed, visits, members, products), members)
-    lines = _price(stream(seed, "prices"), lines, products)
+    lines = price(stream(seed, "prices"), lines, products)
     lines = slip_region(seed, lines, members)
     lines = lapse_top_buyers(seed, lines, members)
     guests = _guests(seed, scale, products)
     guests["visit"] += lines["visit"].max() + 1
     lines = pd.concat([lines, guests], ignore_index=True)
-    lines = pd.concat([lines, _samples(seed, lines, products), _fees(lines, products)], ignore_index=True)
+    lines = pd.concat(
+        [lines, _samples(seed, lines, products), shipping_fees(lines, products)], ignore_index=True
+    )
     lines = _number(seed, lines)
     lines = pd.concat([lines, _returns(seed, lines)], ignore_index=True)
+    lines = lines.drop(columns=["visit", "nth"]).assign(campaign="")
     lines = lines.sort_values(["day", "second", "order_id", "line"], ignore_index=True)
-    return Books(members, products, lines.drop(columns=["visit", "nth"]))
+    programme = run_programme(seed, members, products, lines)
+    lines = pd.concat([lines, programme.lines], ignore_index=True)
+    lines = lines.sort_values(["day", "second", "order_id", "line"], ignore_index=True)
+    return Books(members, products, lines, programme.sends, programme.carts, programme.baskets)
 
 
 def _place(seed: int, lines: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
@@ -82,29 +94,6 @@ def _place(seed: int, lines: pd.DataFrame, members: pd.DataFrame) -> pd.DataFram
     return placed
 
 
-def _price(rng: np.random.Generator, lines: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
-    """Unit price (revised in October 2025), discounts, amount, points used."""
-    day, product = lines["day"].to_numpy(), lines["product"].to_numpy()
-    now = products["price"].to_numpy()[product]
-    raised = (products["category_major"] == SKIN).to_numpy()[product] & (day < _REVISION_DAY)
-    unit = np.where(raised, np.round(now / 1.06 / 10) * 10, now).astype(int)
-    odd = rng.random(len(lines)) < 0.012
-    unit = np.where(odd & (unit > 1000), unit - rng.choice([50, 100, 300], size=len(lines)), unit)
-    gross = unit * lines["quantity"].to_numpy()
-    sale = np.isin(months()[day], (6, 12)) & (rng.random(len(lines)) < 0.22)
-    coupon = ~sale & (rng.random(len(lines)) < 0.06)
-    subscribed = lines["subscription"].to_numpy(dtype=bool)
-    rate = np.where(sale, 0.15, np.where(coupon | subscribed, 0.10, 0.0))
-    discount = (np.round(gross * rate / 10) * 10).astype(int)
-    amount = gross - discount
-    uses_points = rng.random(len(lines)) < 0.07
-    points = np.where(uses_points, np.minimum(amount, rng.integers(1, 12, size=len(lines)) * 100), 0)
-    codes = np.array([f"CP{m:02d}10" for m in range(13)])[months()[day]]
-    return lines.assign(
-        unit_price=unit, discount=discount, amount=amount, points=points, coupon=np.where(coupon, codes, "")
-    )
-
-
 def _guests(seed: int, scale: float, products: pd.DataFrame) -> pd.DataFrame:
     """Store customers without a card: no habits, one basket each."""
     rng = stream(seed, "guests")
@@ -121,7 +110,7 @@ def _guests(seed: int, scale: float, products: pd.DataFrame) -> pd.DataFrame:
     lines["quantity"] = 1 + (rng.random(len(lines)) < 0.06)
     lines = lines.drop_duplicates(["visit", "product"], ignore_index=True)
     lines = lines.assign(channel="店舗", subscription=False)
-    return _price(rng, lines, products).assign(points=0, coupon="")
+    return price(rng, lines, products).assign(points=0, coupon="")
 
 
 def _samples(seed: int, lines: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
@@ -132,19 +121,6 @@ def _samples(seed: int, lines: pd.DataFrame, products: pd.DataFrame) -> pd.DataF
     sample = np.flatnonzero((products["kind"] == "サンプル").to_numpy())
     return orders.assign(
         product=rng.choice(sample, size=len(orders)), quantity=1, unit_price=0, discount=0, amount=0,
-        points=0, coupon="", subscription=False,
-    )  # fmt: skip
-
-
-def _fees(lines: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
-    """Small EC orders pay for shipping; the files carry it as a product line."""
-    fee = products[products["kind"] == "送料"]
-    total = lines.groupby("visit")["amount"].sum()
-    small = total.index[total < _FREE_SHIPPING_FROM]
-    orders = lines[(lines["channel"] == "EC") & lines["visit"].isin(small)].drop_duplicates("visit")
-    price = int(fee["price"].iloc[0])
-    return orders.assign(
-        product=int(fee.index[0]), quantity=1, unit_price=price, discount=0, amount=price,
         points=0, coupon="", subscription=False,
     )  # fmt: skip
 

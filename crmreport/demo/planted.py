@@ -100,6 +100,19 @@ def lapse_top_buyers(seed: int, lines: pd.DataFrame, members: pd.DataFrame) -> p
     return lines[lines["day"].to_numpy() <= ends[lines["member"]]].reset_index(drop=True)
 
 
+def lapsed_top_buyers(lines: pd.DataFrame) -> np.ndarray:
+    """Members of the last year's top decile who have lapsed: no campaign wakes them.
+
+    Args:
+        lines: The books, before anything campaigns add.
+    """
+    year = lines[(lines["day"] >= LAST_YEAR) & (lines["member"] >= 0)]
+    spent = year.groupby("member")["amount"].sum().sort_values(ascending=False)
+    top = spent.index[: -(-len(spent) // 10)]
+    latest = year[year["amount"] > 0].groupby("member")["day"].max().reindex(top)
+    return latest.index[(latest < _LAPSED_SINCE).to_numpy()].to_numpy()
+
+
 def in_missing_delivery(lines: pd.DataFrame) -> np.ndarray:
     """Lines the shop's books have but its files do not: one store, one month."""
     inside = np.array([(date_of(d).year, date_of(d).month) == GAP_MONTH for d in range(DAYS)])

@@ -22,13 +22,17 @@ _YEARS = (date(2023, 11, 1), date(2024, 11, 1), date(2025, 11, 1), date(2026, 11
 def write_sales(folder: Path, books: Books, seed: int) -> list[Path]:
     """Write 売上明細_<from>_<to>.csv, three files."""
     sent = books.lines[~in_missing_delivery(books.lines)]
-    table = _table(sent, books, seed)
+    # What campaigns added is written as it is, so that it moves nobody else's faults.
+    added = sent[(sent["campaign"] != "").to_numpy()]
+    sent = sent[(sent["campaign"] == "").to_numpy()]
+    table = _faulty(seed, _table(sent, books), sent)
     day = sent["day"].to_numpy()
     table = break_lines(seed, table, day)
     fake, fake_day = training_lines(seed, table, day)
-    day = np.concatenate([day, fake_day])
+    day = np.concatenate([day, fake_day, added["day"].to_numpy()])
     order = np.argsort(day, kind="stable")
-    table, day = pd.concat([table, fake], ignore_index=True).iloc[order], day[order]
+    table = pd.concat([table, fake, _table(added, books)], ignore_index=True).iloc[order]
+    day = day[order]
     paths = []
     for first, end in pairwise(_YEARS):
         path = folder / f"売上明細_{first:%Y-%m}_{end - timedelta(days=1):%Y-%m}.csv"
@@ -39,13 +43,9 @@ def write_sales(folder: Path, books: Books, seed: int) -> list[Path]:
     return paths
 
 
-def _table(lines: pd.DataFrame, books: Books, seed: int) -> pd.DataFrame:
-    rng = stream(seed, "sales_form")
-    n = len(lines)
+def _table(lines: pd.DataFrame, books: Books) -> pd.DataFrame:
     member = lines["member"].to_numpy()
     ids = books.members["member_id"].to_numpy()[np.maximum(member, 0)]
-    guest_code = np.where(rng.random(n) < 0.3, NO_CARD, "")
-    store_line = (lines["channel"] == "店舗").to_numpy()
     names = np.array([f"{date_of(d):%Y/%m/%d}" for d in range(DAYS)])
     second = lines["second"].to_numpy()
     clock = np.array([f"{s // 3600:02d}:{s % 3600 // 60:02d}:{s % 60:02d}" for s in range(86_400)])
@@ -53,9 +53,9 @@ def _table(lines: pd.DataFrame, books: Books, seed: int) -> pd.DataFrame:
     times = clock[second]
     times = np.where(lines["day"] < day_of(date(2024, 11, 1)), times.astype("U5"), times)
     amount = lines["amount"]
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
-            "会員番号": np.where(member == GUEST, guest_code, ids),
+            "会員番号": np.where(member == GUEST, "", ids),
             "伝票番号": lines["order_id"].to_numpy(),
             "行番号": lines["line"].astype(str).to_numpy(),
             "購入日時": np.char.add(np.char.add(names[lines["day"]], " "), times.astype("U8")),
@@ -73,9 +73,19 @@ def _table(lines: pd.DataFrame, books: Books, seed: int) -> pd.DataFrame:
             "クーポンコード": lines["coupon"].to_numpy(),
         }
     )
-    table["会員番号"] = full_width(table["会員番号"], store_line & (rng.random(n) < 0.004))
-    table["商品コード"] = full_width(table["商品コード"], store_line & (rng.random(n) < 0.003))
-    return table
+
+
+def _faulty(seed: int, table: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """A number for no card in some shops, and digits in full width here and there."""
+    rng = stream(seed, "sales_form")
+    n = len(table)
+    no_card = (lines["member"] == GUEST).to_numpy() & (rng.random(n) < 0.3)
+    store_line = (lines["channel"] == "店舗").to_numpy()
+    faulty = table.copy()
+    faulty.loc[no_card, "会員番号"] = NO_CARD
+    faulty["会員番号"] = full_width(faulty["会員番号"], store_line & (rng.random(n) < 0.004))
+    faulty["商品コード"] = full_width(faulty["商品コード"], store_line & (rng.random(n) < 0.003))
+    return faulty
 
 
 def _negative(numbers: pd.Series) -> np.ndarray:

@@ -1,7 +1,7 @@
 """One independent random stream per part of the demo shop.
 
-A part draws from its own stream, so a part added later (campaigns, sends, inquiries,
-deals) leaves every number of the older parts as it was.
+A part draws from its own stream, so a part added later (inquiries, deals) leaves every number of
+the older parts as it was.
 """
 
 from __future__ import annotations
@@ -32,15 +32,18 @@ PARTS = {
     "sends": 17,
     "inquiries": 18,
     "deals": 19,
+    "campaign_visits": 20,
+    "web_events": 21,
 }
 
 
-def stream(seed: int, part: str) -> np.random.Generator:
+def stream(seed: int, part: str, nth: int | None = None) -> np.random.Generator:
     """The random numbers of one part.
 
     Args:
         seed: Seed of the whole shop.
         part: A name in ``PARTS``.
+        nth: Number of one of several alike, such as a campaign, that draw apart from each other.
 
     Examples:
         >>> first = stream(1, "guests").integers(1_000_000)
@@ -48,4 +51,5 @@ def stream(seed: int, part: str) -> np.random.Generator:
         >>> bool(first == stream(1, "guests").integers(1_000_000))
         True
     """
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(PARTS[part],)))
+    key = (PARTS[part],) if nth is None else (PARTS[part], nth)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))

@@ -17,10 +17,13 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
     once = write_demo(tmp_path / "a", scale=0.02)
     again = write_demo(tmp_path / "b", scale=0.02)
     other = write_demo(tmp_path / "c", scale=0.02, seed=1)
-    assert [p.name for p in once] == [p.name for p in again] == [p.name for p in other]
+    assert [p.name for p in once] == [p.name for p in again]
     assert [p.read_bytes() for p in once] == [p.read_bytes() for p in again]
-    differs = [a.read_bytes() != b.read_bytes() for a, b in zip(once, other, strict=True)]
-    assert all(differs)
+    # So small a shop may send nothing in some month: not every file need have its fellow.
+    others = {path.name: path.read_bytes() for path in other}
+    both = [path for path in once if path.name in others]
+    assert len(both) >= 12
+    assert all(path.read_bytes() != others[path.name] for path in both)
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.009, 5.1, -1.0])
@@ -50,7 +53,7 @@ def test_every_sales_file_holds_its_own_year(delivery: Delivery):
 def test_files_are_cp932_with_windows_line_ends(delivery: Delivery):
     for path in delivery.folder.glob("data/*.csv"):
         data = path.read_bytes()
-        assert data.decode("cp932").startswith("会員番号,")
+        assert data.decode("cp932").startswith(("会員番号,", "キャンペーンコード,会員番号,"))
         assert b"\r\n" in data
         assert b"\n" not in data.replace(b"\r\n", b"")
         with pytest.raises(UnicodeDecodeError):
