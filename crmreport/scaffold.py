@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 TODO = "TODO"
 TEMPLATE = Path(__file__).resolve().parents[1] / "templates" / "client" / "client.yml"
+_CAMPAIGNS = """
+  campaigns:
+    title: {ja: 施策の効果検証, en: Campaigns}
+    chapters: [campaigns, campaign, messages, data_quality, definitions]"""
 _CHAPTERS = ("sales", "customers", "decile", "rfm", "ctb", "lifecycle", "data_quality", "definitions")
 
 
@@ -131,6 +135,7 @@ def draft(client: str, sources: Sources, answers: Answers) -> Scaffold:
         sources=found,
         axes=_axes(sources),
         chapters=", ".join(_CHAPTERS),
+        campaigns=_CAMPAIGNS if "sends" in sources.by_table else "",
     )
     return Scaffold(text, todo)
 

@@ -62,6 +62,10 @@ def test_a_campaign_is_read_with_its_defaults(load):
     assert (again.arms, again.control, again.randomised) == ({}, None, False)
 
 
+def test_arms_made_by_a_response_are_said_to_be(load):
+    assert load(MAIL + "    conditioned_on: opened\n").campaigns[0].conditioned_on == "opened"
+
+
 def test_a_client_without_campaigns_has_none(load):
     assert load("", SHOP.removesuffix("campaigns:\n")).campaigns == []
 
@@ -150,6 +154,18 @@ def test_a_language_the_client_does_not_use_needs_no_name(load):
             "    follows: 2026-08-male\n    margin_rate",
             "campaigns[0].follows: no campaign '2026-08-male'; did you mean '2026-08-mail'?",
             id="follows nothing",
+        ),
+        pytest.param(
+            "    margin_rate",
+            "    plan: tests/m1.yml\n    margin_rate",
+            "client.yml:21: campaigns[0].plan: 'tests/m1.yml' does not exist; draw it with crmreport",
+            id="a plan that is not there",
+        ),
+        pytest.param(
+            "    margin_rate",
+            "    plan: ../m1.yml\n    margin_rate",
+            "campaigns[0].plan: '../m1.yml' should be the file crmreport plan-test wrote",
+            id="a plan elsewhere",
         ),
         pytest.param(
             "    margin_rate",

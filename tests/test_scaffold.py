@@ -51,6 +51,15 @@ def test_what_was_recognised_stands_in_the_file(read):
     assert client.axes == {"category": ["category_major"], "taste": ["taste_scent"], "brand": ["brand"]}
 
 
+def test_a_send_log_brings_a_report_on_campaigns(read):
+    columns = {"campaign_id": "配信ID", "customer_id": "会員番号", "sent_at": "配信日時"}
+    log = SourceGuess(path="data/配信.csv", table="sends", columns=columns)
+    client = read(draft("shop", from_guesses([ORDERS, log]), ANSWERS).text)
+    assert client.sources["sends"][0].columns == columns
+    assert client.reports["campaigns"].chapters[:3] == ["campaigns", "campaign", "messages"]
+    assert list(read(draft("shop", from_guesses([ORDERS]), ANSWERS).text).reports) == ["assessment"]
+
+
 def test_when_all_is_known_nothing_is_left_to_do():
     scaffold = draft("shop", from_guesses([ORDERS]), ANSWERS)
     assert scaffold.todo == []
