@@ -98,8 +98,13 @@ class CtbCells:
         Largest missing revenue first, with ``repeat_gap`` (how far below the mean, 0 to 1),
         ``missing_repeaters`` (gap × customers) and ``missing_revenue`` (one purchase of the cell's
         mean value for each of them: what the gap is worth at least, if it could be closed).
+
+        Empty while the period is preliminary: which cells grow is not known then, and a cell would
+        stand here for buyers who have only begun.
         """
         cells = self.table[self.table["kind"] == "cell"]
+        if self.observed.is_preliminary:
+            cells = cells.head(0)
         axes = list(self.axes)
         grows = pd.MultiIndex.from_frame(cells[axes]).isin(pd.MultiIndex.from_frame(self.push()[axes]))
         chosen = cells[(cells["repeat_high"] < cells["axis_repeat_rate"]) & ~grows].copy()

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,6 +93,13 @@ def test_a_planted_cell_is_pushed_and_a_leaky_one_fixed():
     assert fix["missing_repeaters"].iloc[0] == pytest.approx(
         0.25 * 600  # 200 of the 800 soap customers came twice, of these 600 nobody
     )
+
+
+def test_nothing_is_fixed_while_the_period_is_preliminary():
+    cells = ctb_cells(*planted_shop(), by=BY, period=OCTOBER)
+    cut = replace(cells, observed=replace(cells.observed, last_day=date(2026, 10, 20), pause_days=3))
+    assert len(cells.fix()) == 1
+    assert cut.fix().empty
 
 
 def test_nothing_is_pushed_without_a_previous_period():
