@@ -83,6 +83,12 @@ def test_every_engine_counts_alike(engine):
     assert found.recorded == FOUND.recorded
 
 
+def test_days_read_from_a_store_are_dates_already():
+    stored = SENDS.assign(**{day: SENDS[day].astype("date32[pyarrow]") for day in DAYS})
+    found = message_response(stored, ORDERS, as_of=AS_OF, campaigns=PLANS)
+    pd.testing.assert_frame_equal(found.daily, FOUND.daily)
+
+
 def test_counts_by_hand():
     mail = channel("mail")
     assert mail[list(COUNTS)].astype(int).to_dict() == {

@@ -112,4 +112,6 @@ def _dated(sends: IntoFrame) -> nw.LazyFrame[Any]:
         # pandas reads a Parquet date as Python objects, on which no engine call works.
         frame = nw.from_native(sends.assign(**{d: pd.to_datetime(sends[d]) for d in days}))
         schema = frame.collect_schema()
-    return frame.lazy().with_columns(*[nw.col(d).cast(nw.Date) for d in days if schema[d] != nw.Date])
+    instants = [day for day in days if schema[day] != nw.Date]
+    lazy = frame.lazy()
+    return lazy.with_columns(*[nw.col(day).cast(nw.Date) for day in instants]) if instants else lazy
