@@ -53,12 +53,14 @@ class Column:
             takes each row's own format from that column: for tables whose rows are measures.
         label: Label key; ``column.<name>`` when not given.
         bar: Draw the value as a bar behind the number; at most one column of a table.
+        scale: Money columns of one name here share a unit: a value and its bounds read side by side.
     """
 
     name: str
     spec: str = "text"
     label: str | None = None
     bar: bool = False
+    scale: str | None = None
 
     @property
     def kind(self) -> str:
@@ -185,9 +187,10 @@ class Table:
         )
 
     def _unit(self, column: Column, words: Words) -> MoneyUnit:
-        values = list(self.frame[column.name])
+        alike = [c.name for c in self.columns if c.scale == column.scale] if column.scale else [column.name]
+        values = [value for name in alike for value in self.frame[name]]
         if self.totals is not None:
-            values.append(self.totals.get(column.name))
+            values += [self.totals.get(name) for name in alike]
         return MoneyUnit.for_column(values, currency=words.currency)
 
     def _peak(self, column: Column) -> float:

@@ -68,7 +68,7 @@ MESSAGES = {
         "利益が確認できた施策はなく、全体では",
         "none proved profitable, and all together lost",
     ),
-    "nobody knows": ((UNSURE,), None, "黒字とも赤字ともいえない", "may have made a profit or a loss"),
+    "nobody knows": ((UNSURE,), None, "黒字とも赤字ともいえない", "whether all together did is open"),
 }
 
 
@@ -242,6 +242,22 @@ def test_the_logs_csv_opens_the_next_months_log():
 def test_one_campaign_is_not_shrunk():
     things = page.worth(programme_of([EARNS]))
     assert "割り引きは行っていません" in JA.say(things[1].text)
+
+
+def shop(last: str):
+    """One order a day up to the last day of the data."""
+    days = pd.date_range("2026-08-01", last)
+    return orders(*[("c0", day.date().isoformat(), 10.0) for day in days])
+
+
+@pytest.mark.parametrize(
+    ("last", "notes"),
+    [pytest.param("2026-10-31", 0, id="complete"), pytest.param("2026-10-15", 1, id="16 days unseen")],
+)
+def test_data_that_end_before_the_period_are_told(last, notes):
+    found = page.data_end(programme_of([EARNS], lines=shop(last)))
+    assert len(found) == notes
+    assert all("購買データがそろってから" in JA.say(note.text) for note in found)
 
 
 def test_small_groups_are_masked():

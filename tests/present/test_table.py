@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from crmreport.present import Column, Table, Words
+from crmreport.present import Column, Table, Text, Words
 
 MONTHS = pd.DataFrame(
     {
@@ -135,3 +135,19 @@ def test_a_group_of_nobody_tells_on_nobody():
     frame = pd.DataFrame({"month": ["2026-10"], "customers": [0], "revenue": [0.0]})
     columns = (Column("month", "month"), Column("customers", "count"))
     assert months(frame=frame, columns=columns).masked().masked_rows == 0
+
+
+def test_a_value_and_its_bounds_share_a_unit():
+    frame = pd.DataFrame({"name": ["a"], "profit": [440_925.0], "upper": [1_216_754.0], "cost": [98_160.0]})
+    columns = (
+        Column("name", label="common.total"),
+        Column("profit", "smoney", label="common.revenue", scale="profit"),
+        Column("upper", "smoney", label="common.revenue", scale="profit"),
+        Column("cost", "money", label="common.revenue"),
+    )
+    html = Table("decile.t", frame, columns, title=Text("common.total"), note=Text("common.total")).html(
+        Words("ja")
+    )
+    assert ">+441<" in html
+    assert ">+1,217<" in html
+    assert ">98,160<" in html

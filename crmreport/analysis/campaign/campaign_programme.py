@@ -30,6 +30,7 @@ from crmreport.analysis.campaign.programme_holdout import programme_holdout
 from crmreport.analysis.campaign.told_apart import told_apart
 from crmreport.analysis.campaign.winners_curse import Programme, programme
 from crmreport.analysis.ledger import visible
+from crmreport.analysis.observed import ObservedDays, observed_days
 from crmreport.period import Period
 
 
@@ -59,6 +60,7 @@ class CampaignProgramme:
         counted: Revenue in the campaigns' windows, added up and counted once; None without campaigns.
         apart: Pairs of campaigns that met the same customers; see ``told_apart``.
         pressure: Messages per customer in the months.
+        observed: Days the order lines say something about.
     """
 
     period: Period
@@ -74,6 +76,7 @@ class CampaignProgramme:
     counted: CountedOnce | None
     apart: pd.DataFrame
     pressure: ContactPressure
+    observed: ObservedDays
 
 
 def campaign_programme(
@@ -128,6 +131,7 @@ def campaign_programme(
         counted=counted,
         apart=told_apart(met or no_pairs, plans=run, drawn=drawn, as_of=as_of),
         pressure=contact_pressure(sends, plans=plans if run else [], since=since, as_of=as_of),
+        observed=observed_days(lines, as_of=as_of),
     )
 
 

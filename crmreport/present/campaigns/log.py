@@ -72,8 +72,15 @@ def log_table(found: CampaignProgramme, described: Sequence[Described]) -> Table
             Column("status", "label:status"),
         ),
         title=Text("campaigns.pdca.title"),
-        note=Text("campaigns.pdca.note", since=found.since, as_of=found.period.as_of, n=found.n_earlier),
+        note=Text(
+            "campaigns.pdca.note", since=found.since, as_of=found.period.as_of, earlier=_earlier(found)
+        ),
     )
+
+
+def _earlier(found: CampaignProgramme) -> Text:
+    case = "some" if found.n_earlier else "none"
+    return Text(f"campaigns.pdca.earlier.{case}", n=found.n_earlier)
 
 
 def statuses(found: CampaignProgramme) -> pd.DataFrame:
@@ -92,7 +99,7 @@ def statuses_table(found: CampaignProgramme) -> Table:
         STATUSES,
         statuses(found),
         (
-            Column("status", "label:status"),
+            Column("status", "label:standing"),
             Column("campaigns", "count"),
             Column("cost", "money"),
         ),

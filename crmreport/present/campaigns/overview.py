@@ -7,6 +7,7 @@ from typing import Any, Literal
 from crmreport.analysis.campaign.campaign_programme import CampaignProgramme
 from crmreport.analysis.campaign.verdict import LIKELY, UNLIKELY
 from crmreport.present import Column, Message, Note, Table, Text
+from crmreport.present.observation import unobserved
 
 EVERY, GROUPS = "campaigns.every", "campaigns.groups"
 
@@ -24,6 +25,11 @@ def message(found: CampaignProgramme) -> Message:
     earning = int(groups.get("earning", 0))
     said |= {"earning": earning, "profit": found.total.profit, "loss": -found.total.profit}
     return _said(f"{'some' if earning else 'none'}_{total_case(found)}", **said)
+
+
+def data_end(found: CampaignProgramme) -> list[Note]:
+    """What it means here that the data end before the period does; nothing when they do not."""
+    return [] if found.table.empty else unobserved(found.observed, Text("campaigns.unobserved"))
 
 
 def _said(case: str, **values: Any) -> Message:
@@ -51,13 +57,12 @@ def every_campaign(found: CampaignProgramme) -> list[Table | Note]:
                 Column("campaign_id", "name:campaign_name"),
                 Column("channel", "name:campaign_terms.channel"),
                 Column("start", "date"),
-                Column("end", "date"),
                 Column("customers", "count", label="campaigns.column.sent_to"),
                 Column("grade", "label:campaign_terms.grade"),
                 Column("verdict", "label:campaign_terms.verdict"),
-                Column("profit", "smoney"),
-                Column("profit_lower", "smoney"),
-                Column("profit_upper", "smoney"),
+                Column("profit", "smoney", scale="profit"),
+                Column("profit_lower", "smoney", scale="profit"),
+                Column("profit_upper", "smoney", scale="profit"),
                 Column("reason", "label:campaign_terms.reason"),
             ),
             title=Text("campaigns.every.title", since=found.since, as_of=found.period.as_of),

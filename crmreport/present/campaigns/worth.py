@@ -50,12 +50,13 @@ def profit_chart(found: CampaignProgramme) -> Chart:
             ax.hlines(places + shift, low, high, color=colour, linewidth=1.6)
             ax.plot(known[name] / unit.divisor, places + shift, "o", color=colour, markersize=size)
         ax.axvline(0, color=style.ink, linewidth=0.8)
+        # Named once, right of the first row.
+        end = float(known[["profit_upper", "shrunk_profit_upper"]].iloc[0].max()) / unit.divisor
         for name, colour, shift, _ in marks:
-            # Named once, at the first row's right end.
             ax.annotate(
                 words.label(f"campaigns.chart.{name}"),
-                (float(known[f"{name}_upper"].iloc[0]) / unit.divisor, float(places[0] + shift)),
-                xytext=(6, 0),
+                (end, float(places[0] + shift)),
+                xytext=(8, 0),
                 textcoords="offset points",
                 va="center",
                 color=colour if name == "shrunk_profit" else style.greys[0],
@@ -66,9 +67,7 @@ def profit_chart(found: CampaignProgramme) -> Chart:
         ax.set_ylim(len(known) - 0.5, -0.5)
         left, right = ax.get_xlim()
         # Room for the names of the marks.
-        ax.set_xlim(
-            left, max(right, float(known["profit_upper"].iloc[0]) / unit.divisor) + 0.3 * (right - left)
-        )
+        ax.set_xlim(left, max(right, end + 0.2 * (right - left)))
         ax.xaxis.set_major_formatter(lambda value, _: words.format(value, "count"))
         ax.set_xlabel(unit.header(words.lang))
 
@@ -83,21 +82,20 @@ def profit_chart(found: CampaignProgramme) -> Chart:
     )
 
 
-def _short(name: str, length: int = 20) -> str:
+def _short(name: str, length: int = 26) -> str:
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
 def luck(found: CampaignProgramme) -> Note:
-    """What the campaign measured best owes to having been the best."""
-    known = _known(found)
+    """What the campaign that measured the largest profit owes to having been the best."""
+    known = _known(found).to_dict("records")
     if len(known) == 1:
         return Note(Text("campaigns.luck.single"))
-    assert found.total is not None
-    effects = found.total.table.set_index("campaign_id")["effect"].reindex(known["campaign_id"])
-    best = known.iloc[int(effects.to_numpy().argmax())]
+    best = max(known, key=lambda row: row["profit"])
     pulled = best["profit"] - best["shrunk_profit"]
     # Less than a hundredth of its own interval is nothing worth a sentence.
-    case = "pulled" if pulled > 0.01 * (best["profit_upper"] - best["profit_lower"]) else "same"
+    least = 0.01 * (best["profit_upper"] - best["profit_lower"])
+    case = "pulled" if pulled > least else "raised" if pulled < -least else "same"
     said = {"best": best["campaign_id"], "profit": best["profit"], "shrunk": best["shrunk_profit"]}
     return Note(Text(f"campaigns.luck.{case}", **said, n=len(known)))
 
@@ -109,11 +107,11 @@ def worth_table(found: CampaignProgramme) -> Table:
         _known(found)[["campaign_id", "customers", "cost", *_MONEY]],
         (
             Column("campaign_id", "name:campaign_name"),
-            Column("cost", "money"),
-            Column("profit", "smoney", label="campaigns.column.measured_profit"),
-            Column("shrunk_profit", "smoney"),
-            Column("shrunk_profit_lower", "smoney", label="campaigns.column.lower"),
-            Column("shrunk_profit_upper", "smoney", label="campaigns.column.upper"),
+            Column("cost", "money", scale="profit"),
+            Column("profit", "smoney", label="campaigns.column.measured_profit", scale="profit"),
+            Column("shrunk_profit", "smoney", scale="profit"),
+            Column("shrunk_profit_lower", "smoney", label="campaigns.column.lower", scale="profit"),
+            Column("shrunk_profit_upper", "smoney", label="campaigns.column.upper", scale="profit"),
         ),
         title=Text("campaigns.worth.title"),
         note=Text("campaigns.worth.note", as_of=found.period.as_of),
@@ -155,12 +153,12 @@ def groups_table(found: CampaignProgramme) -> Table:
         (
             Column("outcome", "label:outcome"),
             Column("campaigns", "count"),
-            Column("cost", "money"),
+            Column("cost", "money", scale="profit"),
             Column("cost_share", "pct", bar=True),
-            Column("margin", "smoney"),
-            Column("profit", "smoney"),
-            Column("profit_lower", "smoney", label="campaigns.column.lower"),
-            Column("profit_upper", "smoney", label="campaigns.column.upper"),
+            Column("margin", "smoney", scale="profit"),
+            Column("profit", "smoney", scale="profit"),
+            Column("profit_lower", "smoney", label="campaigns.column.lower", scale="profit"),
+            Column("profit_upper", "smoney", label="campaigns.column.upper", scale="profit"),
         ),
         title=Text("campaigns.groups.title"),
         note=Text(f"campaigns.groups.note.{source}", as_of=found.period.as_of),
