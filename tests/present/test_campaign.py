@@ -345,6 +345,13 @@ def test_the_list_holds_the_customers_of_segments_that_pay():
     assert (rows["expected_profit"] > 0).all()
 
 
+@pytest.mark.parametrize("name", ["it raises revenue at a loss", "unsubscribes beyond the margin"])
+def test_a_campaign_that_is_stopped_names_nobody_to_send_to(name):
+    found = CASES[name]()
+    assert page.next_send(found) == []
+    assert page.findings(found)[0].customers is None
+
+
 def test_without_any_campaign_a_sentence_says_so():
     things = everything(None)
     assert len(things) == 2

@@ -6,11 +6,12 @@ from typing import Any
 
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
 from crmreport.analysis.campaign.money import Profit
+from crmreport.analysis.campaign.next_send import NextSend
 from crmreport.analysis.ledger import to_pandas
 from crmreport.present.campaign.guardrails import GUARDRAILS
 from crmreport.present.campaign.money import MONEY
+from crmreport.present.campaign.next_send import NEXT_SEND, planned_send
 from crmreport.present.campaign.reading import deciding, difference_spec, profit_of
-from crmreport.present.campaign.segments import NEXT_SEND
 from crmreport.present.finding import ActionList, Cell, Fact, Finding, Measure, Severity
 
 _ID = "campaign.verdict"
@@ -63,7 +64,7 @@ def _by_profit(evaluation: Evaluation, arm: ArmEvaluation | None, profit: Profit
     )
     listed = None
     if judged.verdict == "roll_out" and arm is not None:
-        listed = _listed(arm)
+        listed = _listed(planned_send(evaluation, arm))
     return Finding(
         _ID,
         severity,
@@ -76,13 +77,15 @@ def _by_profit(evaluation: Evaluation, arm: ArmEvaluation | None, profit: Profit
 
 
 def _to_segments(evaluation: Evaluation, arm: ArmEvaluation | None) -> list[Finding]:
-    if arm is None or arm.next_send is None or (listed := _listed(arm)) is None:
+    planned = None if arm is None else planned_send(evaluation, arm)
+    listed = _listed(planned)
+    if arm is None or planned is None or listed is None:
         return []
-    chosen = arm.next_send.segments[arm.next_send.segments["send"]]
+    chosen = planned.segments[planned.segments["send"]]
     facts = _facts(
         evaluation,
         customers=Fact(int(chosen["customers"].sum()), Cell(NEXT_SEND, ("(chosen)",), "customers")),
-        profit=Fact(arm.next_send.profit, Cell(NEXT_SEND, ("(chosen)",), "profit")),
+        profit=Fact(planned.profit, Cell(NEXT_SEND, ("(chosen)",), "profit")),
         whole=_money("profit", arm.profit.profit if arm.profit else float("nan")),
     )
     return [
@@ -91,18 +94,18 @@ def _to_segments(evaluation: Evaluation, arm: ArmEvaluation | None) -> list[Find
             "opportunity",
             facts,
             "send_to_segments",
-            money=arm.next_send.profit,
+            money=planned.profit,
             case="to_segments",
             customers=listed,
         )
     ]
 
 
-def _listed(arm: ArmEvaluation) -> ActionList | None:
+def _listed(planned: NextSend | None) -> ActionList | None:
     """Customers of segments that pay, with their expected profit; None where there are next to none."""
-    if arm.next_send is None:
+    if planned is None:
         return None
-    rows = to_pandas(arm.next_send.customers)
+    rows = to_pandas(planned.customers)
     if len(rows) < _FEW:
         return None
     rows.insert(1, "reason", "expected_to_pay")

@@ -28,16 +28,8 @@ def power(evaluation: Evaluation | None) -> list[Note]:
             )
         )
     ]
-    if arm.needed is not None:
-        enough = estimate.n_treatment + estimate.n_control >= arm.needed.total
-        said.append(
-            Note(
-                Text(
-                    f"campaign.power.{'enough' if enough else 'needed'}",
-                    needed=arm.needed.total,
-                    treatment=arm.needed.n_treatment,
-                    control=arm.needed.n_control,
-                )
-            )
-        )
+    if (needed := arm.needed) is not None:
+        case = "enough" if estimate.n_treatment + estimate.n_control >= needed.total else "needed"
+        sizes = {"treatment": needed.n_treatment, "control": needed.n_control}
+        said.append(Note(Text(f"campaign.power.{case}", needed=needed.total, **sizes)))
     return said

@@ -1,15 +1,12 @@
-"""For whom the campaign worked: effects by segment, and whom to send to next time."""
+"""For whom the campaign worked: effects by segment, raw and with the luck taken out."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-import pandas as pd
-
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
 from crmreport.analysis.campaign.heterogeneity import SegmentEffects
-from crmreport.analysis.campaign.next_send import NextSend
 from crmreport.present.campaign.intervals import Row, draw_intervals, height
 from crmreport.present.campaign.reading import amount, deciding, interval
 from crmreport.present.chart import Chart
@@ -19,7 +16,6 @@ from crmreport.present.table import Column, Table
 from crmreport.present.text import Text
 from crmreport.present.words import Words
 
-NEXT_SEND = "campaign.next_send"
 # Below this Cochran's Q calls the segments different.
 _ALPHA = 0.05
 _DRAWN = 12
@@ -31,7 +27,7 @@ def segments(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
     if evaluation is None or arm is None or evaluation.running or not arm.segments:
         return []
     shown: list[Chart | Table | Note] = []
-    first = _deciding_attribute(arm)
+    first = deciding_attribute(arm)
     for name in sorted(arm.segments, key=lambda name: name != first):
         found = arm.segments[name]
         shown.append(Note(Text(f"campaign.segments_said.{_case(found)}", **_said(name, found))))
@@ -43,7 +39,7 @@ def segments(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
     return shown
 
 
-def _deciding_attribute(arm: ArmEvaluation) -> str:
+def deciding_attribute(arm: ArmEvaluation) -> str:
     """The attribute the next sending is planned by; the first one where none is."""
     if arm.next_send is not None:
         planned = set(arm.next_send.segments["segment"])
@@ -157,57 +153,4 @@ def segments_table(evaluation: Evaluation, name: str, found: SegmentEffects) -> 
             blank=found.n_blank,
             **_said(name, found),
         ),
-    )
-
-
-def next_send(evaluation: Evaluation | None) -> list[Table | Note]:
-    """Whom to send to next time; nothing where no effect or margin is known."""
-    arm = None if evaluation is None else deciding(evaluation)
-    if evaluation is None or evaluation.running or arm is None or arm.next_send is None:
-        return []
-    found = arm.next_send
-    chosen = found.segments[found.segments["send"]]
-    case = "nobody" if chosen.empty else "all" if len(chosen) == len(found.segments) else "some"
-    said = Text(
-        f"campaign.next_send_said.{case}",
-        n=int(chosen["customers"].sum()),
-        profit=found.profit,
-        everybody=found.profit_of_all,
-        segments=len(chosen),
-    )
-    return [Note(said), next_send_table(evaluation, arm, found)]
-
-
-def next_send_table(evaluation: Evaluation, arm: ArmEvaluation, found: NextSend) -> Table:
-    """Every segment with its expected profit, and whether to send to it; the chosen ones added up."""
-    frame = found.segments.assign(decision=["send" if send else "leave" for send in found.segments["send"]])
-    chosen = found.segments[found.segments["send"]]
-    summed = {
-        "segment": "(chosen)",
-        "customers": int(chosen["customers"].sum()),
-        "profit": found.profit,
-        "send": True,
-        "decision": None,
-    }
-    return Table(
-        NEXT_SEND,
-        pd.concat([frame, pd.DataFrame([summed])], ignore_index=True),
-        (
-            Column("segment", "name:segment"),
-            Column("customers", "count", label="campaign.column.candidates"),
-            Column("effect", "money"),
-            Column("profit_per_customer", "money"),
-            Column("p_positive", "pct"),
-            Column("profit", "money", label="campaign.column.expected_profit"),
-            Column("decision", "label:decision"),
-        ),
-        title=Text("campaign.next_send.title", attribute=_deciding_attribute(arm)),
-        note=Text(
-            "campaign.next_send.note",
-            send=evaluation.plan.costs.send,
-            rate=evaluation.plan.margin_rate,
-            fixed=evaluation.plan.costs.fixed,
-            unknown=found.n_unknown,
-        ),
-        max_rows=14,
     )
