@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from crmreport.report import Report
 
 _DEFAULT_ARMS = "mail=0.9,holdout=0.1"
+_MANY_TESTS = 12
+"""Repeats beyond which nobody plans."""
 
 
 def plan_test(
@@ -265,14 +267,20 @@ def _seen(arm: Any, campaign: Campaign, currency: str) -> list[str]:
     if arm.pays is None:
         return [*found, "what pays is not known: give --cost and --margin"]
     found.append(f"pays from {effect(arm.pays)} on")
-    if arm.needed is not None:
-        there = arm.n_treatment + arm.n_control
-        if arm.suffices:
-            found.append(f"enough: that needs {arm.needed.total:,} customers, there are {there:,}")
-        else:
-            times = -(-arm.needed.total // there)
-            found.append(
-                f"too few to see that: {arm.needed.total:,} needed, {there:,} there; "
-                f"{times:,} such tests together, a larger control, or an effect of {effect(arm.mde)}"
-            )
+    if arm.needed is None:
+        return found
+    there = arm.n_treatment + arm.n_control
+    if arm.suffices:
+        return [
+            *found,
+            f"enough: an effect of just that takes {arm.needed.total:,} customers, {there:,} are there",
+        ]
+    found.append(
+        f"an effect of just that takes {arm.needed.total:,} customers to be found, {there:,} are there"
+    )
+    tests = -(-arm.needed.total // there)
+    if tests <= _MANY_TESTS:
+        found.append(f"  ({tests} such tests taken together)")
+    if arm.n_control < arm.n_treatment:
+        found.append("  (a larger control finds smaller effects)")
     return found

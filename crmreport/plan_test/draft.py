@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import pandas as pd
+
 from crmreport.analysis.campaign.assign import Draw, draw_arms
 from crmreport.analysis.campaign.money import Costs
 from crmreport.analysis.campaign.planned_test import (
@@ -26,6 +28,7 @@ from crmreport.plan_file import COLUMNS, FOLDER, CustomerList, Past, PlannedTest
 from crmreport.plan_test.eligible import Eligible, eligible
 from crmreport.report import Report
 
+_FORMULA = r"^(?:[=@＝＠]|[+\-＋－](?!\d+$))"
 _WINDOWS = 6
 """Past windows looked at, back to back; fewer where the history is shorter."""
 
@@ -100,8 +103,25 @@ def _drawn(report: Report, recipe: Recipe) -> tuple[Eligible, Draw, bytes]:
         seed=recipe.seed,
         strata=recipe.stratify,
     )
+    refuse_formulas(drawn.rows["customer_id"])
     text = drawn.rows[list(COLUMNS)].to_csv(index=False, lineterminator="\n")
     return people, drawn, text.encode("utf-8")
+
+
+def refuse_formulas(customers: pd.Series) -> None:
+    """Raise when an id would be run by the spreadsheet the list may be opened with.
+
+    Raises:
+        DataError: Some ids begin like a formula; numbers with a sign do not.
+
+    Examples:
+        >>> refuse_formulas(pd.Series(["0012", "+819012345678", "-5"]))
+    """
+    if n := int(customers.str.contains(_FORMULA).sum()):
+        raise DataError(
+            f"{n} customer ids begin like a formula of a spreadsheet (=, @, +, -); "
+            "leave them out by a rule in client.yml, or have them mended"
+        )
 
 
 def _past(report: Report, recipe: Recipe, window_days: int) -> Iterator[PastWindow]:

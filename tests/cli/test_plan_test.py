@@ -9,11 +9,13 @@ import json
 from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from crmreport.cli import main
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, DataError
+from crmreport.plan_test.draft import refuse_formulas
 from crmreport.report import open_report
 
 CLIENT = """\
@@ -234,3 +236,9 @@ def test_a_channel_without_consent_on_file_says_so(home, capsys):
 def test_an_id_that_is_no_file_name_is_refused(home, capsys):
     assert main(["plan-test", "--client", "shop", "--campaign", "../x", *ARMS]) == 2
     assert "campaign '../x' cannot be a file's name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("customer", ["=1+1", "@SUM(A1)", "+A1", "-cmd|x", "＝１"])
+def test_an_id_a_spreadsheet_would_run_is_in_no_list(customer):
+    with pytest.raises(DataError, match="1 customer ids begin like a formula"):
+        refuse_formulas(pd.Series(["0001", customer]))
