@@ -93,7 +93,7 @@ def guardrail_state(
 
 
 def segments_that_pay(effects: SegmentEffects | None, next_time: NextSend | None) -> dict[str, object]:
-    """The facts about segments: those that pay, whether they differ, whether they are all there are."""
+    """The facts about segments: those that pay, whether they differ, whether they are all with an effect."""
     if effects is None or next_time is None:
         return {}
     table = next_time.segments
@@ -101,7 +101,7 @@ def segments_that_pay(effects: SegmentEffects | None, next_time: NextSend | None
     return {
         "segments": paying,
         "segments_differ": effects.q_p_value < _SEGMENTS_DIFFER,
-        "all_segments": len(paying) == len(effects.table),
+        "all_segments": len(paying) == len(table),
     }
 
 

@@ -12,7 +12,10 @@ import polars as pl
 import pytest
 
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
+from crmreport.analysis.campaign.evidence import segments_that_pay
+from crmreport.analysis.campaign.heterogeneity import segment_effects
 from crmreport.analysis.campaign.money import Costs
+from crmreport.analysis.campaign.next_send import next_send
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.ledger import to_pandas
 from crmreport.errors import ConfigError
@@ -202,6 +205,22 @@ def test_one_segment_that_lost_its_treated_customers_blocks():
     found = evaluate(without(parts, gold & (parts[0]["arm"] == "mail") & (parts[0].index % 4 == 0)))
     assert ("sample_ratio_segment", "rank=gold") in [(r.code, r.where) for r in found.design.reasons]
     assert found.judged.reason == "assignment_broken"
+
+
+def test_a_customer_of_unknown_rank_does_not_make_a_choice_of_segments():
+    # Both ranks pay, gold far more: the one customer nobody knows the rank of is no segment to leave out.
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"rank": ["gold", "new"] * 200 + [None], "treated": [0, 0, 1, 1] * 100 + [1]})
+    gain = frame["treated"] * frame["rank"].map({"gold": 90.0, "new": 30.0}).fillna(0)
+    frame["revenue"] = gain + rng.normal(100, 10, len(frame))
+    frame["customer_id"] = frame.index.astype(str)
+    effects = segment_effects(frame, segment="rank", treated="treated", outcome="revenue", kind="mean")
+    sent = next_send(effects, frame, segment="rank", margin_rate=0.5, costs=Costs(send=1))
+    assert segments_that_pay(effects, sent) == {
+        "segments": ("gold", "new"),
+        "segments_differ": True,
+        "all_segments": True,
+    }
 
 
 def test_a_finished_test_by_plain_means():

@@ -135,12 +135,15 @@ def test_a_window_is_over_on_its_last_day(last, left):
 
 
 def test_a_step_mail_assigns_at_its_first_step(engine):
-    steps = pd.concat([sends(), sends().assign(sent_on=pd.Timestamp("2026-08-20"), opened_at=pd.NaT)])
+    second = pd.Timestamp("2026-08-20")
+    steps = pd.concat([sends(), sends().assign(sent_on=second, opened_at=second, machine_open=True)])
     plan = replace(PLAN, kind="steps", end=date(2026, 8, 20))
     found = outcomes(engine(steps.reset_index(drop=True)), engine(lines()), plan=plan, as_of=AS_OF)
     table = rows_of(found)
     assert set(table["assigned_on"].dt.date) == {START}
     assert (table.loc["buys", "revenue"], table.loc["buys", "opened"]) == (150.0, 1)
+    # Machines only: who opened one step is no machine's because one opened another.
+    assert table.loc[["buys", "silent"], "machine_opened"].tolist() == [0, 1]
     assert (found.first_sent, found.last_sent) == (START, START)
 
 
