@@ -64,7 +64,7 @@ def test_what_happens_in_one_stratum_leaves_the_others_as_they_are():
     weights=st.lists(st.sampled_from([0.05, 0.1, 0.3, 0.5, 1, 7]), min_size=2, max_size=4),
     seed=st.integers(0, 999),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_stratum_gets_the_shares_to_within_one(sizes, weights, seed):
     frame = people(sum(sizes))
     frame["segment"] = [f"s{i}" for i, n in enumerate(sizes) for _ in range(n)]
