@@ -54,6 +54,7 @@ class Column:
         label: Label key; ``column.<name>`` when not given.
         bar: Draw the value as a bar behind the number; at most one column of a table.
         scale: Money columns of one name here share a unit: a value and its bounds read side by side.
+        bare: The head leaves out the unit, as that of the column before says it.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Column:
     label: str | None = None
     bar: bool = False
     scale: str | None = None
+    bare: bool = False
 
     @property
     def kind(self) -> str:
@@ -202,7 +204,7 @@ class Table:
             said = unit.header(words.lang)
         else:
             said = _UNITS.get(column.kind, {}).get(words.lang)
-        if not said:
+        if not said or column.bare:
             return label
         return f"{label}（{said}）" if words.lang == "ja" else f"{label} ({said})"
 

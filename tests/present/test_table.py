@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from crmreport.present import Column, Table, Text, Words
+from crmreport.present import Column, Table, Words
 
 MONTHS = pd.DataFrame(
     {
@@ -138,16 +138,13 @@ def test_a_group_of_nobody_tells_on_nobody():
 
 
 def test_a_value_and_its_bounds_share_a_unit():
-    frame = pd.DataFrame({"name": ["a"], "profit": [440_925.0], "upper": [1_216_754.0], "cost": [98_160.0]})
+    frame = pd.DataFrame({"month": ["2026-10"], "profit": [4e5], "upper": [1.2e6], "cost": [98_160.0]})
     columns = (
-        Column("name", label="common.total"),
-        Column("profit", "smoney", label="common.revenue", scale="profit"),
-        Column("upper", "smoney", label="common.revenue", scale="profit"),
-        Column("cost", "money", label="common.revenue"),
+        Column("month", "month"),
+        Column("profit", "smoney", label="column.revenue", scale="profit"),
+        Column("upper", "smoney", label="column.revenue", scale="profit", bare=True),
+        Column("cost", "money", label="column.revenue"),
     )
-    html = Table("decile.t", frame, columns, title=Text("common.total"), note=Text("common.total")).html(
-        Words("ja")
-    )
-    assert ">+441<" in html
-    assert ">+1,217<" in html
-    assert ">98,160<" in html
+    html = months(frame=frame, columns=columns, totals=None).html(Words("ja"))
+    assert all(f">{said}<" in html for said in ("+400", "+1,200", "98,160"))
+    assert html.count("千円") == 1, "the bound's head does not repeat the unit"

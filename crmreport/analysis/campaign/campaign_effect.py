@@ -95,11 +95,11 @@ def outcome_of(evaluation: Evaluation) -> Outcome:
     5 % or less; ``unclear``: between the two, or likely but not drawn by lot; ``untested``: profit is not
     known and never will be; ``running``: the windows are not over.
     """
-    if evaluation.running:
-        return "running"
     profit = whole_profit(evaluation)
     if profit is None:
-        return "untested"
+        # What cannot be said now will not be said when the window is over either.
+        waits = evaluation.running and evaluation.judged.verdict != "cannot_say"
+        return "running" if waits else "untested"
     if profit.p_positive <= UNLIKELY:
         return "losing"
     drawn = evaluation.judged.grade == "randomised"

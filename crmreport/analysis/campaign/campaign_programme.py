@@ -154,7 +154,7 @@ def _total(
 ) -> Programme | None:
     effects, costs = {}, {}
     for evaluation in ordered:
-        if evaluation.running:
+        if outcome_of(evaluation) == "running":
             continue
         plan, known = evaluation.plan, campaign_effect(evaluation)
         blank = Estimate(math.nan, math.nan, math.nan, math.nan, customers_sent_to(evaluation), 0)

@@ -37,8 +37,9 @@ def status_of(evaluation: Evaluation, *, successor: str | None, period: Period) 
     """Where the campaign's hypothesis stands when the period ends.
 
     ``settled``: the verdict is to roll out or to stop; ``followed``: not settled, and a later campaign
-    takes it up; ``running``: the windows are not over; ``open``: judged in this period without an answer;
-    ``carried``: judged in an earlier period without an answer, and still nobody has taken it up.
+    takes it up; ``running``: the windows are not over, and an answer may come; ``open``: judged in this
+    period without an answer; ``carried``: judged in an earlier period without an answer, and still nobody
+    has taken it up.
 
     Args:
         evaluation: The campaign.
@@ -49,7 +50,7 @@ def status_of(evaluation: Evaluation, *, successor: str | None, period: Period) 
         return "settled"
     if successor is not None:
         return "followed"
-    if evaluation.running:
+    if evaluation.running and evaluation.judged.verdict == "keep_testing":
         return "running"
     is_older = window_end(evaluation.plan, as_of=period.as_of) < period.start
     return "carried" if is_older else "open"

@@ -9,7 +9,7 @@ from crmreport.analysis.campaign.verdict import LIKELY, UNLIKELY
 from crmreport.present import Column, Message, Note, Table, Text
 from crmreport.present.observation import unobserved
 
-EVERY, GROUPS = "campaigns.every", "campaigns.groups"
+EVERY, SENDINGS, GROUPS = "campaigns.every", "campaigns.sendings", "campaigns.groups"
 
 
 def message(found: CampaignProgramme) -> Message:
@@ -49,23 +49,45 @@ def every_campaign(found: CampaignProgramme) -> list[Table | Note]:
     if found.table.empty:
         case = "nothing" if found.n_plans else "unset"
         return [Note(Text(f"campaigns.every.{case}", since=found.since, as_of=found.period.as_of))]
-    return [
-        Table(
-            EVERY,
-            found.table,
-            (
-                Column("campaign_id", "name:campaign_name"),
-                Column("channel", "name:campaign_terms.channel"),
-                Column("start", "date"),
-                Column("customers", "count", label="campaigns.column.sent_to"),
-                Column("grade", "label:campaign_terms.grade"),
-                Column("verdict", "label:campaign_terms.verdict"),
-                Column("profit", "smoney", scale="profit"),
-                Column("profit_lower", "smoney", scale="profit"),
-                Column("profit_upper", "smoney", scale="profit"),
-                Column("reason", "label:campaign_terms.reason"),
-            ),
-            title=Text("campaigns.every.title", since=found.since, as_of=found.period.as_of),
-            note=Text("campaigns.every.note", since=found.since, as_of=found.period.as_of),
-        )
-    ]
+    return [_verdicts(found), _sendings(found)]
+
+
+def _verdicts(found: CampaignProgramme) -> Table:
+    return Table(
+        EVERY,
+        found.table,
+        (
+            Column("campaign_id", "name:campaign_name"),
+            Column("customers", "count", label="campaigns.column.sent_to"),
+            Column("grade", "label:campaign_terms.grade"),
+            Column("verdict", "label:campaign_terms.verdict"),
+            Column("profit", "smoney", scale="profit"),
+            Column("profit_lower", "smoney", scale="profit", bare=True),
+            Column("profit_upper", "smoney", scale="profit", bare=True),
+            Column("reason", "label:campaign_terms.reason"),
+        ),
+        title=Text("campaigns.every.title", months=found.months),
+        note=Text("campaigns.every.note", since=found.since, as_of=found.period.as_of),
+    )
+
+
+def _sendings(found: CampaignProgramme) -> Table:
+    """Where, when and to whom: what a reader needs to know a campaign again."""
+    return Table(
+        SENDINGS,
+        found.table[
+            ["campaign_id", "channel", "start", "end", "window_end", "customers", "held_out", "cost"]
+        ],
+        (
+            Column("campaign_id", "name:campaign_name"),
+            Column("channel", "name:campaign_terms.channel"),
+            Column("start", "date"),
+            Column("end", "date"),
+            Column("window_end", "date"),
+            Column("customers", "count", label="campaigns.column.sent_to"),
+            Column("held_out", "count"),
+            Column("cost", "money"),
+        ),
+        title=Text("campaigns.sendings.title"),
+        note=Text("campaigns.sendings.note", as_of=found.period.as_of),
+    )

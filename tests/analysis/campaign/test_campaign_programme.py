@@ -85,6 +85,13 @@ def test_a_campaign_that_runs_adds_nothing_yet():
     assert (found.total.cost, found.total.profit) == (without.total.cost, without.total.profit)
 
 
+def test_a_campaign_that_runs_without_a_control_will_never_be_judged():
+    blind = evaluated(plan("blind", "2026-10-25"), running=True, verdict="cannot_say", reason="no_comparison")
+    found = programme_of([EARNS, blind])
+    assert found.table["outcome"].tolist() == ["earning", "untested"]
+    assert found.total.cost == 2000
+
+
 def test_campaigns_of_different_margins_are_added_in_margin():
     other = evaluated(plan("other", margin_rate=0.2, costs=Costs(fixed=100.0)), 10.0)
     found = programme_of([EARNS, other]).table.set_index("campaign_id")

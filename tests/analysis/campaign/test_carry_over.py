@@ -20,6 +20,12 @@ CASES = {
     "taken up by another": (plan("a", "2026-08-01"), {"verdict": "keep_testing"}, "b", "followed"),
     "answered and repeated": (plan("a", "2026-08-01"), {"verdict": "stop"}, "b", "settled"),
     "the window runs": (plan("a", "2026-10-25"), {"running": True}, None, "running"),
+    "the window runs, and nobody was held out": (
+        plan("a", "2026-10-25"),
+        {"running": True, "verdict": "cannot_say"},
+        None,
+        "open",
+    ),
     "stopped on the way": (plan("a", "2026-10-25"), {"running": True, "verdict": "stop"}, None, "settled"),
 }
 
