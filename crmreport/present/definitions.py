@@ -43,6 +43,9 @@ NUMBERS = (
     "best_days",
     "stayed",
     "equal_purchases",
+    "response_rate",
+    "cart_abandonment",
+    "cart_recovery",
     "interval",
 )
 TERMS = (

@@ -179,11 +179,11 @@ def carts(priced: bool = True):
 
 @cache
 def everything():
-    found, changes, _ = results(FULL)
+    found, changes, leaders = results(FULL)
     funnel = step_funnel(FULL, ORDERS, as_of=AS_OF, campaigns=PLANS)
     left, waiting = carts()
     shown = [
-        *page.channels(found, OCTOBER), *page.trend(found, OCTOBER.trailing(6)),
+        *page.channels(found, leaders[0], OCTOBER), *page.trend(found, OCTOBER.trailing(6)),
         *page.this_period(found, changes), *page.steps(funnel), *page.carts(left, waiting),
     ]  # fmt: skip
     return shown, page.findings(changes, funnel, left, waiting)
@@ -236,7 +236,7 @@ def test_without_prices_no_money_is_told():
 
 def test_what_was_not_sent_is_said_in_a_sentence_and_not_drawn():
     found, changes, _ = results(sends(batch("m", SEP, 10, clicked=1)))
-    for (nothing,) in (page.channels(found, OCTOBER), page.this_period(found, changes)):
+    for (nothing,) in (page.channels(found, None, OCTOBER), page.this_period(found, changes)):
         assert "配信したメッセージがないため" in JA.say(nothing.text)
     (no_log,) = page.carts(None, None)
     assert "web_events" in JA.say(no_log.text)

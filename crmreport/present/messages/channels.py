@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -79,12 +79,12 @@ def no_effect(response: MessageResponse, within: Period) -> list[Note]:
     return notes
 
 
-def channels(response: MessageResponse, within: Period) -> list[Chart | Table | Note]:
+def channels(response: MessageResponse, clicks: Leader | None, within: Period) -> list[Chart | Table | Note]:
     """Channels side by side over some months; a sentence where nothing was sent."""
     if response.by(within=within).empty:
         return [Note(Text("messages.nothing_sent", start=within.start, end=within.as_of))]
     return [
-        channels_chart(response, within),
+        channels_chart(response, clicks, within),
         channels_table(response, within),
         per_sent_table(response, within),
     ]
@@ -97,35 +97,38 @@ def this_period(response: MessageResponse, changes: ResponseChanges) -> list[Tab
     return [changes_table(changes), campaigns_table(response, changes.now)]
 
 
-def channels_chart(response: MessageResponse, within: Period) -> Chart:
+def channels_chart(response: MessageResponse, clicks: Leader | None, within: Period) -> Chart:
     """Clicks, conversions and unsubscribes per delivered message, by channel, with intervals."""
     table = response.by(within=within)
     order = table.sort_values(["click_rate", "sent"], ascending=[False, False], na_position="last")
     order = order.reset_index(drop=True)
-    first = order.iloc[0]
-    case = "none" if np.isnan(first["click_rate"]) else "one" if len(order) == 1 else "several"
+    rates = order["click_rate"].dropna()
+    case = "none" if rates.empty else "one" if len(rates) == 1 else "leads" if _clear(clicks) else "alike"
     shown = [rate for rate in _SHOWN if order[rate].notna().any()] or ["conversion_rate"]
 
     def draw(axes: Any, words: Words, style: Style) -> None:
         y = np.arange(len(order))[::-1]
         for i, (ax, rate) in enumerate(zip(np.atleast_1d(axes), shown, strict=True)):
             known = order[rate].notna().to_numpy()
-            rows = order[known]
-            top = float(rows[f"{rate}_high"].max()) if len(rows) else 1.0
-            for at, (_, row) in zip(y[known], rows.iterrows(), strict=True):
-                colour = style.accent if row[rate] == rows[rate].max() else style.greys[0]
+            top = float(order.loc[known, f"{rate}_high"].max()) if known.any() else 1.0
+            for at, (_, row) in zip(y[known], order[known].iterrows(), strict=True):
+                told = rate == "click_rate" and _clear(clicks) and row["channel"] == clicks.channel
+                colour = style.accent if told else style.greys[0]
                 ax.hlines(at, row[f"{rate}_low"], row[f"{rate}_high"], color=colour, linewidth=1.6)
                 hollow = rate == "conversion_rate" and bool(row["is_preliminary"])
                 ax.plot(row[rate], at, "o", color=colour, markersize=5.5, mfc="white" if hollow else colour)
                 few = rate == "unsubscribe_rate"
                 said = words.format(row[rate] * PER, "num2") if few else words.format(row[rate], "pct")
+                end = (row[f"{rate}_high"], at)
                 ax.annotate(
-                    said, (row[f"{rate}_high"], at), xytext=(4, 0), textcoords="offset points",
-                    va="center", color=colour,
+                    said, end, xytext=(4, 0), textcoords="offset points", va="center", color=colour
                 )  # fmt: skip
             for at in y[~known]:
-                ax.annotate(words.label("messages.chart.unknown"), (0, at), xytext=(2, 0),
-                            textcoords="offset points", va="center", color=style.greys[1])  # fmt: skip
+                said = words.label("messages.chart.unknown")
+                ax.annotate(
+                    said, (0, at), xytext=(4, 0), textcoords="offset points", va="center",
+                    color=style.greys[0],
+                )  # fmt: skip
             ax.set_xlim(0, top * 1.45)
             ax.set_ylim(-0.6, len(order) - 0.4)
             ax.set_xticks([])
@@ -134,18 +137,23 @@ def channels_chart(response: MessageResponse, within: Period) -> Chart:
             ax.set_yticks(y, names if i == 0 else [""] * len(order))
             ax.set_title(words.label(f"messages.measure.{rate}"), fontweight="normal")
 
+    first = order.iloc[0]
+    said = {"channel": first["channel"], "rate": first["click_rate"]}
+    least = None if rates.empty else float(rates.min())
     return Chart(
         "messages.channels",
         draw,
-        title=Text(f"messages.chart.title.{case}", channel=first["channel"], rate=first["click_rate"]),
+        title=Text(f"messages.chart.title.{case}", **said, least=least),
         subtitle=Text("messages.chart.subtitle", start=within.start, end=within.as_of),
         note=Text("messages.chart.note", n=int(order["delivered"].sum()), days=response.conversion_days),
-        alt=Text(
-            "messages.chart.alt", channels=len(order), channel=first["channel"], rate=first["click_rate"]
-        ),
+        alt=Text(f"messages.chart.alt.{case}", channels=len(order), **said, least=least),
         height=1.0 + 0.3 * len(order),
         panels=(1, len(shown)),
     )
+
+
+def _clear(leader: Leader | None) -> TypeGuard[Leader]:
+    return leader is not None and leader.clear
 
 
 def channels_table(response: MessageResponse, within: Period) -> Table:
@@ -292,10 +300,10 @@ def trend_chart(response: MessageResponse, within: Period) -> Chart:
     largest = table.groupby("channel")["sent"].sum().sort_values(ascending=False).index.tolist()
 
     def draw(axes: Any, words: Words, style: Style) -> None:
-        colours = [style.accent, style.greys[0], style.greys[1], style.greys[2]]
+        colours = [style.accent, style.ink, style.greys[0], style.greys[1]]
         marks = ["o", "s", "^", "D", "v", "P"]
         for ax, rate in zip(np.atleast_1d(axes), drawn, strict=True):
-            ends = []
+            lines = []
             for i, channel in enumerate(largest):
                 rows = table[(table["channel"] == channel) & table[rate].notna()]
                 if rows.empty:
@@ -308,11 +316,11 @@ def trend_chart(response: MessageResponse, within: Period) -> Chart:
                 for at, value, hollow in zip(x, rows[rate], early, strict=True):
                     fill = "white" if hollow else colour
                     ax.plot(at, value, mark, color=colour, markersize=4.5, mfc=fill)
-                ends.append((float(rows[rate].iloc[-1]), x[-1], channel, colour))
+                lines.append((float(rows[rate].iloc[-1]), channel, colour, mark))
             top = float(table[f"{rate}_high"].where(table[rate].notna()).max())
-            _name_lines(ax, ends, top, words)
+            _name_lines(ax, lines, len(months) - 0.3, top, words)
             ax.set_ylim(0, top * 1.08)
-            ax.set_xlim(-0.3, len(months) - 1 + 0.42 * len(months))
+            ax.set_xlim(-0.3, len(months) - 1 + 0.45 * len(months))
             ax.set_xticks(range(len(months)), [short_month(m, lang=words.lang) for m in months])
             step = _step(top)
             ticks = np.arange(0, top * 1.08, step)
@@ -331,13 +339,16 @@ def trend_chart(response: MessageResponse, within: Period) -> Chart:
     )
 
 
-def _name_lines(ax: Any, ends: list[tuple[float, int, str, str]], top: float, words: Words) -> None:
-    """Names at the right ends of the lines, moved apart where they would cover each other."""
-    gap, at = top * 0.085, -1.0
-    for value, x, channel, colour in sorted(ends):
+def _name_lines(
+    ax: Any, lines: list[tuple[float, str, str, str]], x: float, top: float, words: Words
+) -> None:
+    """Mark and name of each line at the right, in the order of the lines, none over another."""
+    gap, at = top * 0.1, -1.0
+    for value, channel, colour, mark in sorted(lines):
         at = max(value, at + gap)
+        ax.plot(x, at, mark, color=colour, markersize=4.5)
         said = words.format(channel, CHANNEL, area="messages")
-        ax.annotate(said, (x + 0.2, at), va="center", color=colour, annotation_clip=False)
+        ax.annotate(said, (x, at), xytext=(6, 0), textcoords="offset points", va="center")
 
 
 def _step(top: float) -> float:

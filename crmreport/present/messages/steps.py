@@ -84,11 +84,12 @@ def steps_table(funnel: StepFunnel) -> Table:
     """Every step: how many of those who entered got it, and what they did."""
     frame = funnel.table.copy()
     frame["selected"] = frame["is_selected"].map({True: "selected", False: "all"})
+    case = "one" if frame["campaign_id"].nunique() == 1 else "several"
     return Table(
         STEPS,
         frame,
         (
-            Column("campaign_id", CAMPAIGN),
+            *([Column("campaign_id", CAMPAIGN)] if case == "several" else []),
             Column("step", "count"),
             Column("sent", "count", label="messages.column.step_customers"),
             Column("of_entered", "pct"),
@@ -99,7 +100,7 @@ def steps_table(funnel: StepFunnel) -> Table:
             Column("same_before_rate", "pct"),
             Column("same_rate", "pct"),
         ),
-        title=Text("messages.steps.table"),
+        title=Text(f"messages.steps.table.{case}", campaign=frame["campaign_id"].iloc[0]),
         note=Text(
             "messages.steps.table_note",
             days=funnel.conversion_days,
