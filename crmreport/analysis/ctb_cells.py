@@ -11,7 +11,7 @@ import narwhals as nw
 import pandas as pd
 
 from crmreport.analysis.ctb import growth
-from crmreport.analysis.ledger import PurchaseUnit, round_money, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, round_money, settle, to_pandas
 from crmreport.analysis.observed import ObservedDays, observed_days, within
 from crmreport.analysis.product_lines import product_lines
 from crmreport.analysis.proportions import wilson_interval
@@ -188,7 +188,14 @@ def ctb_cells(
     before = period.previous()
     seen = observed_days(lines, as_of=period.as_of)
     observed = seen.covers(before)
-    known = joined.filter(*[~nw.col(c).is_null() for c in columns])
+    spend = settle(
+        joined.filter(~nw.col("customer_id").is_null())
+        .group_by("customer_id")
+        .agg(ltv=nw.col("revenue").sum())
+    )
+    recent = settle(within(joined, period, before))
+    total = _total(within(recent, period))
+    known = recent.filter(*[~nw.col(c).is_null() for c in columns])
     now = within(known, period)
     bought = now.filter(nw.col("is_purchase"))
 
@@ -209,11 +216,6 @@ def ctb_cells(
         sizes.select(*columns, "customers")
         .with_columns(keeps=(nw.col("customers") >= minimum_support))
         .select(*columns, "keeps")
-    )
-    spend = (
-        joined.filter(~nw.col("customer_id").is_null())
-        .group_by("customer_id")
-        .agg(ltv=nw.col("revenue").sum())
     )
     counted = (
         _customers_by(_pooled(bought, small, columns), columns)
@@ -241,7 +243,6 @@ def ctb_cells(
     if not observed:
         table["revenue_previous"] = float("nan")
     table = round_money(table, "revenue", "ltv", "revenue_previous")
-    total = _total(within(joined, period))
     known_revenue = float(table["revenue"].sum())
 
     table["kind"] = (table[columns[0]] == OTHER).map({True: "other", False: "cell"})
