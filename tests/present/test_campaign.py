@@ -243,10 +243,13 @@ def test_there_is_a_heading_for_every_reason(reason):
 def test_the_headings_money_stands_in_the_table(name):
     things = everything(CASES[name]())
     values = things[0].text.values
-    table = next(t for t in things if isinstance(t, Table) and t.id == "campaign.money")
-    rows = table.frame.set_index("item")
+    money, pays = (
+        next(t for t in things if isinstance(t, Table) and t.id == name)
+        for name in ("campaign.money", "campaign.pays")
+    )
+    rows = money.frame.set_index("item")
     assert values["profit"] == rows.loc["profit", "value"]
-    assert values["each"] == rows.loc["profit_each", "value"]
+    assert values["each"] == pays.frame.set_index("item").loc["profit_each", "value"]
     parts = rows.loc[[i for i in rows.index if i in ("revenue", "goods", "send", "coupon", "fixed")], "value"]
     assert parts.sum() == pytest.approx(rows.loc["profit", "value"])
 
@@ -261,6 +264,26 @@ def test_a_running_test_shows_no_p_value_anywhere():
     assert not re.search(r"\bp ?[<=0-9]|p-value|\bp\b", written(shown, EN))
     assert {t.id for t in things if isinstance(t, Chart)} == {"campaign.effects_chart"}
     assert page.findings(running()) == []
+
+
+def test_a_test_nobody_has_finished_says_how_many_it_waits_for():
+    arm = replace(running().arms[0], effects={}, look=None, profit=None, guardrails={})
+    things = everything(replace(running(), arms=(arm,)))
+    assert "各群30人に満たないため" in written(things, JA)
+    assert not [t for t in things if isinstance(t, Chart)]
+
+
+def test_several_arms_stand_in_one_table_with_their_verdicts():
+    found = evaluated()
+    other = replace(found.arms[0], arm="line")
+    sizes = {**found.outcomes.sizes, "line": 300}
+    both = replace(found, arms=(other, *found.arms), outcomes=replace(found.outcomes, sizes=sizes), best=1)
+    things = everything(both)
+    arms = next(t for t in things if isinstance(t, Table) and t.id == "campaign.arms")
+    assert arms.frame["arm"].tolist() == ["line", "mail"]
+    effects = next(t for t in things if isinstance(t, Table) and t.id == "campaign.effects")
+    assert len(effects.frame) == 2 * len(effects.frame["metric"].unique())
+    assert "メール送付" in written(things, JA)
 
 
 def test_without_a_control_nothing_is_called_an_effect():

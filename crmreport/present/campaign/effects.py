@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from crmreport.analysis.campaign.comparison import Effect
+from crmreport.analysis.campaign.comparison import FEW_CUSTOMERS, Effect
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
 from crmreport.present.campaign.intervals import Row, draw_intervals, height
 from crmreport.present.campaign.reading import (
@@ -37,7 +37,8 @@ def effects(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
     """Chart and table of the effects; while the test runs only what holds at every look."""
     arm = None if evaluation is None else deciding(evaluation)
     if evaluation is None or arm is None:
-        return []
+        waits = evaluation is not None and evaluation.running and evaluation.arms
+        return [Note(Text("campaign.look_said.nothing", least=FEW_CUSTOMERS))] if waits else []
     if evaluation.running:
         return [*_look_said(evaluation, arm), effects_chart(evaluation, arm), running_table(evaluation)]
     shown: list[Chart | Table | Note] = [effects_chart(evaluation, arm), effects_table(evaluation)]

@@ -9,7 +9,7 @@ from crmreport.analysis.campaign.money import Profit
 from crmreport.analysis.campaign.next_send import NextSend
 from crmreport.analysis.ledger import to_pandas
 from crmreport.present.campaign.guardrails import GUARDRAILS
-from crmreport.present.campaign.money import MONEY
+from crmreport.present.campaign.money import MONEY, PAYS
 from crmreport.present.campaign.next_send import NEXT_SEND, planned_send
 from crmreport.present.campaign.reading import deciding, difference_spec, profit_of
 from crmreport.present.finding import ActionList, Cell, Fact, Finding, Measure, Severity
@@ -57,11 +57,14 @@ def _by_profit(evaluation: Evaluation, arm: ArmEvaluation | None, profit: Profit
     facts = _facts(
         evaluation,
         profit=_money("profit", profit.profit),
-        each=_money("profit_each", profit.profit / max(profit.n_treatment, 1)),
+        each=Fact(profit.profit / max(profit.n_treatment, 1), Cell(PAYS, ("profit_each",), "value")),
         lower=_money("profit", profit.lower, "lower"),
         upper=_money("profit", profit.upper, "upper"),
         revenue=_money("revenue", profit.revenue),
     )
+    case = str(judged.reason)
+    if case == "too_uncertain":
+        case += ".drawn" if evaluation.not_randomised is None else ".chosen"
     listed = None
     if judged.verdict == "roll_out" and arm is not None:
         listed = _listed(planned_send(evaluation, arm))
@@ -71,7 +74,7 @@ def _by_profit(evaluation: Evaluation, arm: ArmEvaluation | None, profit: Profit
         facts,
         measures.get(judged.verdict, "retest_campaign"),
         money=abs(profit.profit),
-        case=str(judged.reason),
+        case=case,
         customers=listed,
     )
 

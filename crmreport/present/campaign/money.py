@@ -18,8 +18,7 @@ from crmreport.present.table import Column, Table
 from crmreport.present.text import Text
 from crmreport.present.words import Words
 
-MONEY = "campaign.money"
-_COSTS = ("send", "coupon", "fixed")
+MONEY, PAYS = "campaign.money", "campaign.pays"
 
 
 def money(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
@@ -35,6 +34,7 @@ def money(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
         profit_chart(evaluation, profit),
         _said(profit),
         money_table(evaluation, profit),
+        pays_table(evaluation, profit),
     ]
     if evaluation.holdout is not None:
         case = "paid" if evaluation.holdout.forgone > 0 else "saved"
@@ -119,12 +119,13 @@ def profit_chart(evaluation: Evaluation, profit: Profit) -> Chart:
     case = "gain" if profit.lower > 0 else "loss" if profit.upper < 0 else "open"
     if case == "loss" and profit.revenue <= 0:
         case = "no_revenue"
+    compared = "drawn" if evaluation.not_randomised is None else "chosen"
     return Chart(
         "campaign.profit_chart",
         draw,
         title=Text(f"campaign.profit_chart.title.{case}", **said, lower=profit.lower, upper=profit.upper),
         subtitle=Text("campaign.profit_chart.subtitle"),
-        note=Text("campaign.profit_chart.note", n=profit.n_treatment, as_of=evaluation.as_of),
+        note=Text(f"campaign.profit_chart.note.{compared}", n=profit.n_treatment, as_of=evaluation.as_of),
         alt=Text("campaign.profit_chart.alt", revenue=profit.revenue, cost=profit.cost, profit=profit.profit),
         height=0.7 + 0.3 * len(told),
     )
@@ -137,40 +138,55 @@ def _few_ticks() -> Any:
 
 
 def money_table(evaluation: Evaluation, profit: Profit) -> Table:
-    """The same as numbers, with bounds, probability and break-even."""
-    rate, n = evaluation.plan.margin_rate or math.nan, max(profit.n_treatment, 1)
-    rows: list[tuple[str, float, float, float, str]] = []
-    for name, value in steps(evaluation, profit):
-        bounds = (math.nan, math.nan)
-        if name == "revenue":
-            bounds = (profit.revenue_lower, profit.revenue_upper)
-        if name == "profit":
-            bounds = (profit.lower, profit.upper)
-        rows.append((name, value, *bounds, "smoney"))
-    rows.append(("profit_each", profit.profit / n, profit.lower / n, profit.upper / n, "smoney"))
-    rows.append(("p_positive", profit.p_positive, math.nan, math.nan, "pct"))
-    rows.append(("margin_rate", rate, math.nan, math.nan, "pct"))
-    rows.append(("break_even_margin", profit.break_even_margin, math.nan, math.nan, "pct"))
-    rows.append(("break_even_effect", profit.break_even_effect, math.nan, math.nan, "smoney"))
-    if evaluation.holdout is not None:
-        held = evaluation.holdout
-        rows.append(("holdout", held.forgone, held.lower, held.upper, "smoney"))
+    """The same as numbers, with bounds, and the profit not made on the customers held out."""
+    bounds = {
+        "revenue": (profit.revenue_lower, profit.revenue_upper),
+        "profit": (profit.lower, profit.upper),
+    }
+    blank = (math.nan, math.nan)
+    rows = [(name, value, *bounds.get(name, blank)) for name, value in steps(evaluation, profit)]
+    if (held := evaluation.holdout) is not None:
+        rows.append(("holdout", held.forgone, held.lower, held.upper))
     return Table(
         MONEY,
-        pd.DataFrame(rows, columns=["item", "value", "lower", "upper", "spec"]),
+        pd.DataFrame(rows, columns=["item", "value", "lower", "upper"]),
         (
             Column("item", "label:step"),
-            Column("value", "row:spec", label="campaign.column.amount"),
-            Column("lower", "row:spec"),
-            Column("upper", "row:spec"),
+            Column("value", "smoney", label="campaign.column.amount"),
+            Column("lower", "smoney"),
+            Column("upper", "smoney"),
         ),
         title=Text("campaign.money.title"),
         note=Text(
             "campaign.money.note",
             n=profit.n_treatment,
-            rate=rate,
+            rate=evaluation.plan.margin_rate,
             days=evaluation.plan.window_days,
             as_of=evaluation.as_of,
         ),
-        max_rows=16,
+    )
+
+
+def pays_table(evaluation: Evaluation, profit: Profit) -> Table:
+    """Profit per customer, its probability, and what it would take to break even."""
+    n = max(profit.n_treatment, 1)
+    blank = (math.nan, math.nan)
+    rows = [
+        ("profit_each", profit.profit / n, profit.lower / n, profit.upper / n, "smoney"),
+        ("p_positive", profit.p_positive, *blank, "pct"),
+        ("margin_rate", evaluation.plan.margin_rate, *blank, "pct"),
+        ("break_even_margin", profit.break_even_margin, *blank, "pct"),
+        ("break_even_effect", profit.break_even_effect, *blank, "smoney"),
+    ]
+    return Table(
+        PAYS,
+        pd.DataFrame(rows, columns=["item", "value", "lower", "upper", "spec"]),
+        (
+            Column("item", "label:step"),
+            Column("value", "row:spec"),
+            Column("lower", "row:spec"),
+            Column("upper", "row:spec"),
+        ),
+        title=Text("campaign.pays.title"),
+        note=Text("campaign.pays.note", n=profit.n_treatment, as_of=evaluation.as_of),
     )

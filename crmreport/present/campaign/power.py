@@ -28,7 +28,8 @@ def power(evaluation: Evaluation | None) -> list[Note]:
             )
         )
     ]
-    if (needed := arm.needed) is not None:
+    # Where a profit or loss is settled, nobody needs a larger test.
+    if (needed := arm.needed) is not None and evaluation.judged.verdict == "keep_testing":
         case = "enough" if estimate.n_treatment + estimate.n_control >= needed.total else "needed"
         sizes = {"treatment": needed.n_treatment, "control": needed.n_control}
         said.append(Note(Text(f"campaign.power.{case}", needed=needed.total, **sizes)))

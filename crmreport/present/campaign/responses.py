@@ -23,7 +23,7 @@ def responses(evaluation: Evaluation | None) -> list[Note | Table]:
 
 
 def _case(evaluation: Evaluation) -> str:
-    return "control" if evaluation.plan.control is not None else "no_control"
+    return "control" if evaluation.plan.randomised else "no_control"
 
 
 def responses_table(evaluation: Evaluation) -> Table:

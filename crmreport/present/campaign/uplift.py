@@ -39,18 +39,22 @@ def qini_chart(evaluation: Evaluation, qini: Qini) -> Chart:
         )
         ax.plot(x, curve["random"] / unit.divisor, color=style.greys[0], linewidth=1.0, linestyle=(0, (4, 3)))
         ax.plot(x, curve["gain"] / unit.divisor, color=style.accent)
-        middle = len(curve) // 2
-        for column, key, colour, place in (
-            ("gain", "score", style.accent, (-4, 8)),
-            ("random", "random", style.greys[0], (8, -10)),
-        ):
+        # Named where they are furthest apart, each on its own side of the other.
+        gap = curve["gain"] - curve["random"]
+        place = int(gap.iloc[1:-1].abs().to_numpy().argmax()) + 1
+        over = "gain" if gap.iloc[place] >= 0 else "random"
+        for column, colour, weight in (("gain", style.accent, "bold"), ("random", style.greys[0], "normal")):
+            above = column == over
             ax.annotate(
-                words.label(f"campaign.qini.{key}"),
-                (float(x.iloc[middle]), float(curve[column].iloc[middle]) / unit.divisor),
-                xytext=place, textcoords="offset points", color=colour,
-                ha="right" if key == "score" else "left",
-                fontweight="bold" if key == "score" else "normal",
-            )  # fmt: skip
+                words.label(f"campaign.qini.{column}"),
+                (float(x.iloc[place]), float(curve[column].iloc[place]) / unit.divisor),
+                xytext=(0, 6 if above else -6),
+                textcoords="offset points",
+                ha="center" if 20 < x.iloc[place] < 80 else "left" if x.iloc[place] <= 20 else "right",
+                va="bottom" if above else "top",
+                color=colour,
+                fontweight=weight,
+            )
         ax.axhline(0, color=style.ink, linewidth=0.8)
         ax.set_xlim(0, 100)
         ax.set_xticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
