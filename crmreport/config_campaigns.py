@@ -97,6 +97,8 @@ class Campaign(_Strict):
             raise ValueError(f"control: {self.control!r} is not an arm; {near(self.control, self.arms)}")
         if self.control is not None and set(self.arms) == {self.control}:
             raise ValueError(f"arms: {self.control!r}, the control, is the only arm; add the one sent to")
+        if self.plan is not None and not self.randomised:
+            raise ValueError("plan: its customers were drawn by lot; write randomised: true, or take it out")
         if self.follows == self.id:
             raise ValueError(f"follows: {self.id!r} is this campaign itself; name an earlier one")
         return self

@@ -162,6 +162,12 @@ def test_a_language_the_client_does_not_use_needs_no_name(load):
             id="a plan that is not there",
         ),
         pytest.param(
+            "randomised: true",
+            "plan: tests/m1.yml",
+            "campaigns[0]: plan: its customers were drawn by lot; write randomised: true, or take it out",
+            id="a plan of a campaign that is not randomised",
+        ),
+        pytest.param(
             "    margin_rate",
             "    plan: ../m1.yml\n    margin_rate",
             "campaigns[0].plan: '../m1.yml' should be the file crmreport plan-test wrote",

@@ -30,16 +30,25 @@ def plan_test(
     campaign: Annotated[str, typer.Option(help="The campaign's id, as its sends will have it.")],
     period: Annotated[str | None, typer.Option(help="Draw on the last day of this period.")] = None,
     as_of: Annotated[
-        str | None, typer.Option(help="Or on this day; the last day of the order lines.")
+        str | None, typer.Option(help="Or on this day; the last one with orders when neither is given.")
     ] = None,
     arms: Annotated[str | None, typer.Option(help=f"Arms and their shares, such as {_DEFAULT_ARMS}.")] = None,
     control: Annotated[str | None, typer.Option(help="The arm that is sent nothing.")] = None,
     channel: Annotated[
-        str | None, typer.Option(help="mail, line, sms, dm …; who has not agreed to it is left out.")
+        str | None,
+        typer.Option(
+            help="mail, line, sms, dm …; who has not agreed to it is left out; mail when not given."
+        ),
     ] = None,
-    start: Annotated[str | None, typer.Option(help="Day of sending; the day after the draw.")] = None,
-    window_days: Annotated[int | None, typer.Option(min=1, max=366, help="Days purchases count; 30.")] = None,
-    primary: Annotated[str | None, typer.Option(help="What decides: revenue or conversion.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Day of sending; the day after the draw when not given.")
+    ] = None,
+    window_days: Annotated[
+        int | None, typer.Option(min=1, max=366, help="Days purchases count; 30 when not given.")
+    ] = None,
+    primary: Annotated[
+        str | None, typer.Option(help="What decides: revenue (when not given) or conversion.")
+    ] = None,
     cost: Annotated[float | None, typer.Option(min=0, help="Cost of sending to one customer.")] = None,
     fixed: Annotated[float | None, typer.Option(min=0, help="Cost that does not depend on how many.")] = None,
     margin: Annotated[
