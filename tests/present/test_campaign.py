@@ -275,7 +275,8 @@ def test_a_test_nobody_has_finished_says_how_many_it_waits_for():
 
 def test_several_arms_stand_in_one_table_with_their_verdicts():
     found = evaluated()
-    other = replace(found.arms[0], arm="line")
+    moved = {name: replace(effect, arm="line") for name, effect in found.arms[0].effects.items()}
+    other = replace(found.arms[0], arm="line", effects=moved)
     sizes = {**found.outcomes.sizes, "line": 300}
     both = replace(found, arms=(other, *found.arms), outcomes=replace(found.outcomes, sizes=sizes), best=1)
     things = everything(both)
