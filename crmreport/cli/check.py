@@ -39,11 +39,16 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
     from crmreport.intake import open_store
 
     refuse_missing_demo(workspace, settings)
+    from crmreport.intake.described import undescribed
+
     store = open_store(workspace, settings)
+    differ = undescribed(store.table("sends"), settings.campaigns) if "sends" in store.tables else []
     if json:
-        say_json(store.report.model_dump(mode="json"))
-    else:
-        _print(store.report)
+        say_json({**store.report.model_dump(mode="json"), "campaigns": differ})
+        return
+    _print(store.report)
+    for line in differ:
+        say(f"  {line}")
 
 
 def _print(report: IntakeReport) -> None:
