@@ -112,7 +112,7 @@ def campaign_programme(
     run = [evaluation.plan for evaluation in ordered]
     met = exposure(sends, lines, plans=run, as_of=as_of) if run else None
     counted = _counted(sends, lines, run, as_of) if run else None
-    drawn = [e.plan.campaign_id for e in ordered if _is_drawn(e)]
+    drawn = [e.plan.campaign_id for e in ordered if _is_drawn_list(e)]
     holdout = _holdout(ordered, met)
     total = _total(ordered, holdout, counted)
     table = _table(ordered, total, plans, period)
@@ -135,15 +135,19 @@ def campaign_programme(
     )
 
 
-def _is_drawn(evaluation: Evaluation) -> bool:
-    """Whether a lot decided the arms and nothing was found that blocks a comparison."""
-    return evaluation.design is not None and not evaluation.design.blocks and evaluation.plan.randomised
+def _is_drawn_list(evaluation: Evaluation) -> bool:
+    """Whether it was sent to a list whose arms a lot decided, and nothing blocks a comparison.
+
+    Step mails and cart mails are set off by what a customer does, so being in one may itself be the
+    doing of another campaign: customers in both are no fair sample of the other's.
+    """
+    design, plan = evaluation.design, evaluation.plan
+    return plan.kind == "single" and plan.randomised and design is not None and not design.blocks
 
 
 def _holdout(ordered: Sequence[Evaluation], met: Exposure | None) -> Estimate | None:
     rates = {e.plan.margin_rate for e in ordered}
-    # Step mails and cart mails are set off by what a customer does, so being in them is itself an outcome.
-    from_lists = all(e.plan.kind == "single" and _is_drawn(e) and not e.running for e in ordered)
+    from_lists = all(_is_drawn_list(e) and not e.running for e in ordered)
     if met is None or len(ordered) < 2 or len(rates) > 1 or not all(rates) or not from_lists:
         return None
     return programme_holdout(met)

@@ -31,8 +31,8 @@ def told_apart(
     Args:
         exposure: Who was assigned to what, and spending.
         plans: The campaigns.
-        drawn: Ids of the campaigns in which a lot decided the arm and the design check found nothing
-            that blocks.
+        drawn: Ids of the campaigns sent to a list in which a lot decided the arm, and whose design check
+            found nothing that blocks.
         as_of: Last visible day.
 
     Returns:

@@ -203,6 +203,19 @@ def test_where_the_held_out_cannot_speak_the_campaigns_are_added_up(evaluations)
     assert found.total.source == "campaigns"
 
 
+@pytest.mark.parametrize(
+    ("second", "pairs"),
+    [
+        pytest.param({}, 2, id="two lists"),
+        pytest.param({"kind": "cart"}, 0, id="who leaves a cart may do so because of the other"),
+    ],
+)
+def test_only_lists_are_told_apart(second, pairs):
+    sends, lines = lists(400)
+    evaluations = [both()[0], evaluated(plan("b", "2026-09-03", **second), 8.0)]
+    assert len(programme_of(evaluations, sends=sends, lines=lines).apart) == pairs
+
+
 def test_revenue_of_overlapping_campaigns_is_counted_once(engine):
     plans = [plan("a", "2026-09-01"), plan("b", "2026-09-10")]
     rows = sends_of(plans, customers=2)
