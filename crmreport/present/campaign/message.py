@@ -127,9 +127,9 @@ def arms_table(evaluation: Evaluation) -> Table:
         (
             Column("arm", arm_spec(evaluation)),
             Column("customers", "count"),
-            Column("profit", "money"),
-            Column("lower", "money"),
-            Column("upper", "money"),
+            Column("profit", "money", scale="profit"),
+            Column("lower", "money", scale="profit"),
+            Column("upper", "money", scale="profit"),
             Column("p_positive", "pct"),
             Column("verdict", "label:campaign_terms.verdict"),
             Column("reason", "label:campaign_terms.reason"),

@@ -152,9 +152,9 @@ def money_table(evaluation: Evaluation, profit: Profit) -> Table:
         pd.DataFrame(rows, columns=["item", "value", "lower", "upper"]),
         (
             Column("item", "label:step"),
-            Column("value", "smoney", label="campaign.column.amount"),
-            Column("lower", "smoney"),
-            Column("upper", "smoney"),
+            Column("value", "smoney", label="campaign.column.amount", scale="amount"),
+            Column("lower", "smoney", scale="amount"),
+            Column("upper", "smoney", scale="amount"),
         ),
         title=Text("campaign.money.title"),
         note=Text(
