@@ -46,6 +46,9 @@ NUMBERS = (
     "response_rate",
     "cart_abandonment",
     "cart_recovery",
+    "campaign_effect",
+    "campaign_profit",
+    "profit_probability",
     "interval",
 )
 TERMS = (
@@ -74,6 +77,8 @@ TERMS = (
     "quarantine",
     "control_total",
     "action_list",
+    "held_out",
+    "extra",
 )
 
 
