@@ -9,7 +9,8 @@ import typer
 
 from crmreport.cli.files import refuse_missing_demo
 from crmreport.cli.options import Client, DryRun, Json
-from crmreport.cli.output import say, say_json, say_table
+from crmreport.cli.output import say, say_json
+from crmreport.cli.planned import print_planned
 from crmreport.errors import ConfigError, DataError
 from crmreport.workspace import Workspace
 
@@ -17,12 +18,9 @@ if TYPE_CHECKING:
     from crmreport.config import Client as Settings
     from crmreport.config_campaigns import Campaign
     from crmreport.plan_file import PlannedTest, Recipe
-    from crmreport.plan_test.draft import Draft
     from crmreport.report import Report
 
 _DEFAULT_ARMS = "mail=0.9,holdout=0.1"
-_MANY_TESTS = 12
-"""Repeats beyond which nobody plans."""
 
 
 def plan_test(
@@ -115,7 +113,7 @@ def plan_test(
     if json:
         say_json(draft.planned.model_dump(mode="json"))
     else:
-        _print(draft, report, f"clients/{client}/tests/{campaign}", written=not dry_run)
+        print_planned(draft, report, f"clients/{client}/tests/{campaign}", written=not dry_run)
 
 
 def _open(workspace: Workspace, settings: Settings, *, period: str | None, as_of: str | None) -> Report:
@@ -168,13 +166,19 @@ def _campaign(settings: Settings, campaign_id: str, given: dict[str, Any], as_of
             f"give --arms {_DEFAULT_ARMS} --control holdout, or write them in client.yml"
         )
     try:
-        return Campaign.model_validate(said)
+        campaign = Campaign.model_validate(said)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise ConfigError(
             f"campaign {campaign_id!r}: {where}: {first['msg']}".replace(": : ", ": ")
         ) from None
+    if campaign.start <= as_of:
+        raise ConfigError(
+            f"campaign {campaign_id!r} is sent on {campaign.start}, but customers would be drawn by what "
+            f"is known on {as_of}; give an earlier --as-of, or a later --start"
+        )
+    return campaign
 
 
 def _recipe(
@@ -226,70 +230,3 @@ def _check(settings: Settings, planned: PlannedTest, *, json: bool) -> None:
         )
     if not json:
         say(f"{planned.assignment.file}: drawn again, the same {planned.customers:,} customers and arms")
-
-
-def _print(draft: Draft, report: Report, stem: str, *, written: bool) -> None:
-    from crmreport.plan_file import entry
-
-    planned, people = draft.planned, draft.people
-    recipe, currency = planned.recipe, report.client.currency
-    told = planned.campaigns[0]
-    say(f"{recipe.campaign_id}: {planned.customers:,} of {people.known:,} customers known on {recipe.as_of}")
-    if recipe.consent:
-        say(f"  {people.no_consent:,} have not agreed to {recipe.channel} ({recipe.consent})")
-    else:
-        say(
-            f"  consent to {recipe.channel} is not on file: leave out who did not agree before arms are drawn"
-        )
-    if recipe.segments:
-        say(f"  {people.other_segments:,} are not in {', '.join(recipe.segments)}")
-    header = ["stratum", "customers", *planned.arms]
-    rows = [[row["stratum"] or "–", *(row[c] for c in header[1:])] for row in planned.strata]
-    say_table(
-        header, [*rows, ["all", planned.customers, *planned.arms.values()]], numbers=range(1, len(header))
-    )
-    power = planned.power
-    say(
-        f"in {len(power.windows)} windows of {told.window_days} days before: {power.conversion:.1%} bought, "
-        f"{power.mean:,.1f} {currency} per customer (standard deviation {power.standard_deviation:,.0f})"
-    )
-    for arm in draft.arms:
-        say(f"{arm.arm} against {recipe.control}:")
-        for line in _seen(arm, told, currency):
-            say(f"  {line}")
-    over = told.end + timedelta(days=told.window_days - 1)
-    say(f"sent {told.start} to {told.end}; purchases count until {over}: judge it after that day")
-    if written:
-        say(f"wrote {stem}.csv (SHA-256 {planned.assignment.sha256}) and {stem}.yml; for client.yml:")
-    say(entry(planned).rstrip())
-
-
-def _seen(arm: Any, campaign: Campaign, currency: str) -> list[str]:
-    def effect(value: float) -> str:
-        if campaign.primary == "conversion":
-            return f"{value * 100:.2f} points of conversion"
-        return f"{value:,.1f} {currency} per customer"
-
-    found = [f"finds {effect(arm.mde)} and more, with 80% power at 5%"]
-    if arm.mde_adjusted < arm.mde:
-        found.append(f"  ({effect(arm.mde_adjusted)} adjusted for what customers bought before)")
-    if arm.pays is None:
-        return [*found, "what pays is not known: give --cost and --margin"]
-    found.append(f"pays from {effect(arm.pays)} on")
-    if arm.needed is None:
-        return found
-    there = arm.n_treatment + arm.n_control
-    if arm.suffices:
-        return [
-            *found,
-            f"enough: an effect of just that takes {arm.needed.total:,} customers, {there:,} are there",
-        ]
-    found.append(
-        f"an effect of just that takes {arm.needed.total:,} customers to be found, {there:,} are there"
-    )
-    tests = -(-arm.needed.total // there)
-    if tests <= _MANY_TESTS:
-        found.append(f"  ({tests} such tests taken together)")
-    if arm.n_control < arm.n_treatment:
-        found.append("  (a larger control finds smaller effects)")
-    return found

@@ -77,7 +77,12 @@ def eligible(report: Report, recipe: Recipe, *, day: date) -> Eligible:
 
 def _known(report: Report, consent: str | None, day: date) -> pd.DataFrame:
     if not report.has("customers"):
-        buyers = customer_totals(report.order_lines, as_of=day, unit=report.policies.purchase_unit)
+        buyers = customer_totals(
+            report.order_lines,
+            as_of=day,
+            unit=report.policies.purchase_unit,
+            zero_value_counts=report.policies.zero_value_lines_count,
+        )
         return to_pandas(buyers.select("customer_id"), sort_by="customer_id")
     columns = [c for c in ("customer_id", "joined_at", consent) if c and c in report.customers.columns]
     people = report.customers.select(*columns).df().astype({"customer_id": "str"})

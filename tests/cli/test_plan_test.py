@@ -213,6 +213,7 @@ def test_only_customers_of_a_segment_and_known_on_the_day_are_drawn(home, capsys
         pytest.param(
             [*ARMS, "--window-days", "200"], 3, "there is no whole window of 200 days", id="history"
         ),
+        pytest.param([*ARMS, "--start", "2026-10-31"], 2, "give an earlier --as-of", id="sent already"),
         pytest.param(["--check"], 2, "tests/m1.yml: cannot be read", id="nothing to check"),
     ],
 )
