@@ -55,7 +55,9 @@ types: setup-dev ## static types
 	$(BIN)/pyright
 
 unit: setup-dev ## unit, property, golden, notebook and end-to-end tests
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	@# Without compiled modules each of the hundred processes the tests start would compile the package anew.
+	env -u PYTHONDONTWRITEBYTECODE \
+		$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 test-airflow: setup-dev .cache/airflow/.done ## the DAG of crmreport schedule in a real Airflow
 	$(BIN)/python -m pytest tests/cli/test_airflow.py

@@ -55,10 +55,11 @@ def opened(browser: Browser, reports: Path) -> Iterator[Shelf]:
     found.close()
 
 
-@pytest.mark.parametrize("width", [360, 400, 1400])
+# Axe looks at the narrowest and the widest: it takes longer than all the rest.
+@pytest.mark.parametrize(("width", "read"), [(360, True), (400, False), (1400, True)])
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_quiet_asks_nobody_never_scrolls_sideways_and_everybody_can_read_it(
-    browser: Browser, reports: Path, name: str, width: int
+    browser: Browser, reports: Path, name: str, width: int, read: bool
 ) -> None:
     opened = Shelf(browser, reports / name, width=width)
     page = opened.page
@@ -71,7 +72,7 @@ def test_page_is_quiet_asks_nobody_never_scrolls_sideways_and_everybody_can_read
             assert box
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
-        assert opened.hindrances() == []
+        assert not read or opened.hindrances() == []
     assert opened.said == []
     assert [url for url in opened.asked if not url.startswith("data:")] == [opened.address]
     opened.close()
