@@ -86,8 +86,9 @@ def carts_chart(found: CartAbandonment) -> Chart:
 def carts_table(found: CartAbandonment) -> Table:
     """Carts by month."""
     frame = found.table.sort_values("month", ascending=False, ignore_index=True)
-    frame["state"] = frame["is_preliminary"].map({True: "preliminary", False: "final"})
-    frame["recovery_state"] = frame["recovery_preliminary"].map({True: "preliminary", False: "final"})
+    # Whose 24 hours are not over has not had the days for a recovery either.
+    early = ["is_preliminary", "recovery_preliminary"]
+    frame["state"] = frame[early].sum(axis=1).map({0: "final", 1: "recovery_open", 2: "preliminary"})
     value = [Column("abandoned_value", "money")] if found.is_priced else []
     return Table(
         CARTS,
@@ -97,12 +98,11 @@ def carts_table(found: CartAbandonment) -> Table:
             Column("users", "count"),
             Column("abandoned", "count"),
             Column("abandonment_rate", "pct"),
-            Column("state", "label:state"),
             *value,
             Column("followed", "count"),
             Column("recovered", "count"),
             Column("recovery_rate", "pct"),
-            Column("recovery_state", "label:state", label="messages.column.state"),
+            Column("state", "label:state"),
         ),
         title=Text("messages.carts.table"),
         note=Text(

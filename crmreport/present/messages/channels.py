@@ -224,10 +224,11 @@ def per_sent_table(response: MessageResponse, within: Period) -> Table:
 
 def changes_table(changes: ResponseChanges) -> Table:
     """The rates against the period before, with a test; unsubscribes per thousand delivered."""
-    frame = changes.table.sort_values(["channel", "rate"], ignore_index=True)
+    told = changes.table[(changes.table["out_of"] > 0) | (changes.table["out_of_before"] > 0)]
+    frame = told.sort_values(["channel", "rate"], ignore_index=True)
     few = frame["rate"] == "unsubscribe_rate"
-    told = ["now", "before", "difference", "low", "high"]
-    frame[told] = frame[told].astype("float64").mul(few.map({True: float(PER), False: 1.0}), axis=0)
+    scaled = ["now", "before", "difference", "low", "high"]
+    frame[scaled] = frame[scaled].astype("float64").mul(few.map({True: float(PER), False: 1.0}), axis=0)
     frame["spec"] = few.map({True: "num2", False: "pct"})
     frame["gap_spec"] = few.map({True: "num2", False: "pt"})
     return Table(
@@ -235,7 +236,7 @@ def changes_table(changes: ResponseChanges) -> Table:
         frame,
         (
             Column("channel", CHANNEL),
-            Column("rate", "label:measure"),
+            Column("rate", "label:compared"),
             Column("out_of", "count"),
             Column("now", "row:spec"),
             Column("out_of_before", "count"),
