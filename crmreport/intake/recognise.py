@@ -22,6 +22,7 @@ DateForm = Literal[
 ]
 
 _TABLES: tuple[Table, ...] = ("order_lines", "customers", "products", "sends", "web_events")
+_EVENTS = frozenset({"view", "cart", "checkout", "purchase"})
 _SURE = 0.6
 _ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".xlsx", ".xlsm", ".xls", ".parquet", ".pq")
 
@@ -261,6 +262,10 @@ def _questions(
             strange := sorted(w for w in words if w not in SEX_WORDS and not ("2" in words and w in "0129"))
         ):
             asked.append(f"codes.sex: what do {', '.join(strange[:5])} mean?")
+        if (table, column) == ("web_events", "event") and (strange := sorted(words - _EVENTS)):
+            asked.append(
+                f"codes.event: which of {', '.join(sorted(_EVENTS))} do {', '.join(strange[:8])} mean?"
+            )
         if kind_of(table, column) == "flag" and (strange := sorted(words - set(FLAG_WORDS))):
             asked.append(f"codes.{column}: what do {', '.join(strange[:5])} mean?")
     return asked

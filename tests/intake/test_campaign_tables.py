@@ -268,6 +268,13 @@ def test_the_usual_headers_are_recognised(
     assert (guess.table, guess.columns) == (table, columns)
 
 
+def test_events_in_words_of_the_shop_are_asked_about(tmp_path: Path) -> None:
+    text = "訪問者ID,日時,イベント\nv1,2026/10/05 10:00,閲覧\nv1,2026/10/05 10:01,cart\n"
+    (tmp_path / "web.csv").write_text(text, encoding="utf-8")
+    (guess,) = guess_sources(tmp_path)
+    assert guess.questions == ("codes.event: which of cart, checkout, purchase, view do 閲覧 mean?",)
+
+
 def test_a_log_of_one_campaign_asks_which_and_leaves_a_mark(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("会員番号,配信日時\n1,2026/10/05\n", encoding="utf-8")
     (guess,) = guess_sources(tmp_path)
