@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from crmreport.analysis.campaign.sample_ratio import sample_ratio
-from crmreport.demo import DEMO_SEED, orders
+from crmreport.demo import orders
 from crmreport.demo.campaigns import (
     CART_MAIL,
     DAY_SECONDS,
@@ -29,11 +29,6 @@ from crmreport.demo.programme import Programme
 
 ALL = (*SINGLES, CART_MAIL, WELCOME_STEPS)
 EFFECTIVE = tuple(c for c in ALL if c.comes != NONE)
-
-
-@pytest.fixture(scope="module")
-def books() -> Books:
-    return keep_books(DEMO_SEED, 0.5)
 
 
 def sends_of(books: Books, campaign: DemoCampaign) -> pd.DataFrame:

@@ -10,9 +10,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from crmreport.config import Client
-from crmreport.demo import DEMO_SEED
+from crmreport.demo.calendar import date_of
+from crmreport.demo.campaigns import CART_MAIL, DAY_SECONDS, SINGLES, WELCOME_STEPS, WINBACK_DM
 from crmreport.demo.master_files import RANKS
-from crmreport.demo.orders import Books, keep_books
+from crmreport.demo.orders import Books
 from crmreport.demo.places import EC, PHONE, STORES
 from crmreport.demo.planted import in_missing_delivery
 from crmreport.period import Period
@@ -23,11 +24,6 @@ CLIENTS = Path(__file__).parents[2] / "clients"
 
 def load(client: str) -> Client:
     return Client.model_validate(YAML(typ="safe").load(CLIENTS / client / "client.yml"))
-
-
-@pytest.fixture(scope="module")
-def books() -> Books:
-    return keep_books(DEMO_SEED, 1.0)
 
 
 @pytest.mark.parametrize("client", ["demo", "completejourney"])
@@ -61,13 +57,37 @@ def test_the_month_with_the_missing_store_falls_short_by_that_store(delivery: De
     )
 
 
+def headers_of(delivery: Delivery, pattern: str) -> set[str]:
+    lines = [path.read_text("cp932").splitlines()[0] for path in delivery.folder.glob(f"data/{pattern}")]
+    assert len(set(lines)) == 1
+    return set(lines[0].split(","))
+
+
+def test_campaigns_are_described_as_they_were_run(books: Books):
+    described = {campaign.id: campaign for campaign in load("demo").campaigns}
+    arms = load("demo").sources["sends"][0].codes["arm"]
+    assert set(described) == {c.code for c in (*SINGLES, CART_MAIL, WELCOME_STEPS)}
+    for campaign in (*SINGLES, CART_MAIL, WELCOME_STEPS):
+        told = described[campaign.code]
+        days = books.sends.loc[books.sends["campaign"] == campaign.code, "sent"] // DAY_SECONDS
+        assert told.start <= date_of(days.min())
+        assert told.end >= date_of(days.max())
+        assert (told.channel, told.window_days) == (campaign.channel, campaign.window_days)
+        assert list(told.arms) == [arms[arm] for arm in campaign.arms]
+        assert [arm.share for arm in told.arms.values()] == [n / 10 for n in campaign.arms.values()]
+        assert told.randomised == (campaign not in (WELCOME_STEPS, WINBACK_DM))
+
+
 def test_every_mapped_header_and_rule_is_in_the_files(delivery: Delivery):
     sources = load("demo").sources
     headers = {
         "order_lines": set(delivery.raw.columns),
         "customers": set(delivery.member_rows.columns),
         "products": set(delivery.products.columns),
+        "sends": headers_of(delivery, "配信履歴_*.csv"),
+        "web_events": headers_of(delivery, "Webイベント_*.csv"),
     }
+    assert set(sources) == set(headers)
     for table, there in headers.items():
         for source in sources[table]:
             assert set(source.columns.values()) <= there
