@@ -15,6 +15,8 @@ from crmreport.present.data_quality.delivery import Intake
 # Blank by nature: most lines have no coupon, no campaign and no return, most sends no reaction.
 SPARSE = ("coupon_id", "campaign_id", "returned_order_id", "discount")
 SPARSE += ("delivered_at", "opened_at", "clicked_at", "unsubscribed_at", "bounced", "machine_open")
+# Who only looks is no customer yet, and not every step of a visit has a product.
+SPARSE_TABLES = ("web_events",)
 CHECK = ("check", "source_table", "column")
 _ORDER = {"critical": 0, "warning": 1, "info": 2, "ok": 3}
 
@@ -146,7 +148,7 @@ def missing_table(intake: Intake) -> Table:
                 "missing": m.missing,
                 "of": m.of,
                 "missing_share": m.share,
-                "expected_blank": m.column in SPARSE,
+                "expected_blank": m.column in SPARSE or m.table in SPARSE_TABLES,
             }
             for m in intake.missing
             if m.missing
