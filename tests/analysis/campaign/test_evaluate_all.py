@@ -11,6 +11,7 @@ import pytest
 from crmreport.analysis.campaign.campaign_programme import campaign_programme
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
 from crmreport.analysis.campaign.evaluate_all import evaluate_all, plans_in
+from crmreport.analysis.campaign.evaluation import Evaluation
 from tests.analysis.campaign.programmes import PERIOD, orders, plan, sends_of
 
 WHEN = {
@@ -46,8 +47,16 @@ def shop() -> tuple[pd.DataFrame, pd.DataFrame]:
     return sends, orders(*spent, *before)
 
 
-def test_each_is_evaluated_as_alone_and_in_order(shop):
-    found = evaluate_all(*shop, plans=PLANS, period=PERIOD)
+@pytest.fixture(scope="module")
+def evaluated(shop) -> tuple[tuple[Evaluation, ...], list[str]]:
+    """The campaigns, and those for which somebody asked what was known before."""
+    asked: list[str] = []
+    found = evaluate_all(*shop, plans=PLANS, period=PERIOD, attributes=lambda p: asked.append(p.campaign_id))
+    return found, asked
+
+
+def test_each_is_evaluated_as_alone_and_in_order(shop, evaluated):
+    found, _ = evaluated
     assert [evaluation.plan.campaign_id for evaluation in found] == ["first", "second"]
     alone = evaluate_campaign(*shop, plan=PLANS[1], as_of=PERIOD.as_of)
     assert found[0].judged == alone.judged
@@ -55,14 +64,12 @@ def test_each_is_evaluated_as_alone_and_in_order(shop):
     assert found[0].judged.verdict == "roll_out"
 
 
-def test_what_is_known_before_is_asked_for_each_campaign(shop):
-    asked = []
-    evaluate_all(*shop, plans=PLANS, period=PERIOD, attributes=lambda plan: asked.append(plan.campaign_id))
-    assert asked == ["first", "second"]
+def test_what_is_known_before_is_asked_for_each_campaign(evaluated):
+    assert evaluated[1] == ["first", "second"]
 
 
-def test_the_programme_agrees_with_the_campaigns_own_chapter(shop):
-    evaluations = evaluate_all(*shop, plans=PLANS, period=PERIOD)
+def test_the_programme_agrees_with_the_campaigns_own_chapter(shop, evaluated):
+    evaluations, _ = evaluated
     found = campaign_programme(evaluations, *shop, plans=PLANS, period=PERIOD)
     for row, evaluation in zip(found.table.to_dict("records"), evaluations, strict=True):
         (arm,) = evaluation.arms
