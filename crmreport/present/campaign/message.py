@@ -80,8 +80,9 @@ def verdict(evaluation: Evaluation | None) -> list[Note | Table]:
     if evaluation is None:
         return [Note(Text("campaign.no_campaign"))]
     judged = evaluation.judged
+    case = "cannot_say" if judged.verdict == "cannot_say" else "judged"
     said = Text(
-        "campaign.verdict",
+        f"campaign.verdict.{case}",
         verdict=judged.verdict,
         why=Text(f"campaign_terms.reason_said.{judged.reason}"),
         grade=Text(f"campaign_terms.grade_said.{judged.grade}"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pandas as pd
+
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
 from crmreport.analysis.campaign.heterogeneity import SegmentEffects
 from crmreport.present.campaign.intervals import Row, draw_intervals, height
@@ -12,7 +14,7 @@ from crmreport.present.campaign.reading import amount, deciding, interval
 from crmreport.present.chart import Chart
 from crmreport.present.message import Note
 from crmreport.present.style import Style
-from crmreport.present.table import Column, Table
+from crmreport.present.table import FEWEST, Column, Table
 from crmreport.present.text import Text
 from crmreport.present.words import Words
 
@@ -33,7 +35,7 @@ def segments(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
         shown.append(Note(Text(f"campaign.segments_said.{_case(found)}", **_said(name, found))))
         if found.simpson != "none":
             shown.append(Note(Text(f"campaign.simpson.{found.simpson}", attribute=name)))
-        if name == first:
+        if name == first and len(_drawn(found)):
             shown.append(forest(evaluation, arm, name))
         shown.append(segments_table(evaluation, name, found))
     return shown
@@ -69,10 +71,17 @@ def _spec(found: SegmentEffects) -> str:
     return "smoney" if found.kind == "mean" else "pt"
 
 
+def _drawn(found: SegmentEffects) -> pd.DataFrame:
+    """Segments the chart shows, the largest effect first: a handful of customers is nobody's segment."""
+    known = found.table.dropna(subset="shrunk")
+    enough = known[known[["n_treatment", "n_control"]].min(axis=1) >= FEWEST]
+    return enough.sort_values("shrunk", ascending=False).head(_DRAWN)
+
+
 def forest(evaluation: Evaluation, arm: ArmEvaluation, name: str) -> Chart:
     """Shrunk effects with their intervals, raw ones lightly, and the effect at which a sending pays."""
     found = arm.segments[name]
-    table = found.table.dropna(subset="shrunk").sort_values("shrunk", ascending=False).head(_DRAWN)
+    table = _drawn(found)
     pays = _pays(evaluation, found)
 
     def draw(ax: Any, words: Words, style: Style) -> None:
@@ -105,14 +114,18 @@ def forest(evaluation: Evaluation, arm: ArmEvaluation, name: str) -> Chart:
         ax.set_xticks([])
         ax.spines["bottom"].set_visible(False)
 
-    best = table.iloc[0] if len(table) else None
-    said = _said(name, found) | {"best": None if best is None else best["segment"]}
+    said = _said(name, found) | {"best": table["segment"].iloc[0]}
     return Chart(
         "campaign.forest",
         draw,
         title=Text(f"campaign.forest.title.{_case(found)}", **said),
         subtitle=Text("campaign.forest.subtitle", **said),
-        note=Text("campaign.forest.note", tau=amount(found.tau, _spec(found)), as_of=evaluation.as_of),
+        note=Text(
+            "campaign.forest.note",
+            tau=amount(found.tau, _spec(found)),
+            fewest=FEWEST,
+            as_of=evaluation.as_of,
+        ),
         alt=Text("campaign.forest.alt", **said),
         height=height(len(table)) + (0.2 if math.isfinite(pays) else 0),
     )
@@ -132,7 +145,8 @@ def segments_table(evaluation: Evaluation, name: str, found: SegmentEffects) -> 
     moved = _spec(found)
     return Table(
         f"campaign.by_{name}",
-        found.table,
+        # The sum is not printed; a client who has small groups masked gets them masked by it.
+        found.table.assign(customers=found.table["n_treatment"] + found.table["n_control"]),
         (
             Column("segment", "name:segment"),
             Column("n_treatment", "count"),
