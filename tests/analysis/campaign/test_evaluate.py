@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
-from crmreport.analysis.campaign.evidence import segments_that_pay
+from crmreport.analysis.campaign.evidence import best_of, segments_that_pay
 from crmreport.analysis.campaign.heterogeneity import segment_effects
 from crmreport.analysis.campaign.money import Costs
 from crmreport.analysis.campaign.next_send import next_send
 from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.campaign.verdict import Evidence, judge
 from crmreport.analysis.ledger import to_pandas
 from crmreport.errors import ConfigError
 
@@ -505,6 +506,26 @@ def test_what_it_refuses():
     ):
         with pytest.raises(ConfigError, match=message):
             evaluate_campaign(sends, lines, **{"plan": PLAN, "as_of": AS_OF, "attributes": ranks} | options)
+
+
+@pytest.mark.parametrize(
+    ("profits", "best"),
+    [
+        pytest.param([10.0, 90.0, 500.0], 1, id="of two to roll out the one that earns more"),
+        pytest.param([math.nan, 90.0, 500.0], 1, id="a profit nobody knows comes last"),
+        pytest.param([10.0, 10.0, 500.0], 0, id="of equals the first"),
+    ],
+)
+def test_the_arm_that_is_told(profits, best):
+    roll_out, stop = (judge(Evidence("randomised", p_positive=p)) for p in (0.99, 0.01))
+    assert best_of([roll_out, roll_out, stop], profits) == best
+
+
+def test_a_campaign_without_records_of_delivery_reached_all_of_its_rows():
+    sends, lines, _ = shop(n=400)
+    letter = sends.assign(campaign_id="letter", arm="dm", delivered_at=pd.NaT)
+    found = evaluate_campaign(pd.concat([sends, letter]), lines, plan=PLAN, as_of=AS_OF)
+    assert found.design.overlap["in_others"].tolist() == [200, 200]
 
 
 def test_other_campaigns_in_the_same_days_are_told_by_arm():
