@@ -124,7 +124,7 @@ def test_a_profile_below_one_half_is_refused():
         ctb_profiles(LINES, PRODUCTS, axes=AXES, period=OCTOBER, dominant_share=0.4)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.permutations(range(len(LINES))), st.sampled_from([0.01, 3.0, 1000.0]))
 def test_row_order_and_scale_change_no_profile(order, scale):
     moved = LINES.iloc[order].reset_index(drop=True)

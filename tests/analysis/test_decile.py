@@ -124,7 +124,7 @@ def test_of_a_table_already_made(engine):
     pd.testing.assert_frame_equal(deciles_of(table).table, decile_table(engine(shop()), as_of=AS_OF).table)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(amounts=st.lists(st.integers(1, 200), min_size=10, max_size=60), factor=st.floats(1e-3, 1e4))
 def test_parts_add_up_and_money_scales(amounts, factor):
     frame = spenders([a / 4 for a in amounts])

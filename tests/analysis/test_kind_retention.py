@@ -134,7 +134,7 @@ def test_a_difference_beyond_frequency_is_found():
     assert refill["verdict"] == "higher"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_parts_add_up_and_neither_row_order_nor_money_matters(seed):
     lines = shop(seed=seed)

@@ -138,7 +138,7 @@ def test_rates_without_a_denominator_are_blank():
 rows_of = st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 400)), min_size=1, max_size=25)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(rows_of, st.randoms(use_true_random=False), st.integers(1, 300))
 def test_everyone_in_one_state_rows_in_any_order_and_flows_add_up(rows, random, days):
     frame = lines(*rows)

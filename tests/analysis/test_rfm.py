@@ -112,7 +112,7 @@ def test_parts_add_up():
     assert frame["revenue"].sum() == pytest.approx(buyers["revenue"].sum())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10**6), factor=st.floats(1e-4, 1e5))
 def test_row_order_ids_and_the_unit_of_money_change_no_score(seed, factor):
     base = shop(25, 120, seed=seed % 50)
