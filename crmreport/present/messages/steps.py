@@ -26,10 +26,11 @@ def steps(funnel: StepFunnel) -> list[Chart | Table | Note]:
         return [Note(Text("messages.steps.underway", n=underway))] if underway else []
     entered = funnel.table[funnel.table["step"] == 1].sort_values("sent", ascending=False)
     largest = entered["campaign_id"].tolist()[:_CHARTS]
-    return [*(steps_chart(funnel, name) for name in largest), steps_table(funnel)]
+    charts = [steps_chart(funnel, name, place=place) for place, name in enumerate(largest, 1)]
+    return [*charts, steps_table(funnel)]
 
 
-def steps_chart(funnel: StepFunnel, campaign: str) -> Chart:
+def steps_chart(funnel: StepFunnel, campaign: str, *, place: int = 1) -> Chart:
     """Customers by step: sent to, clicked, bought before the next step; later steps marked as selected."""
     rows = funnel.table[funnel.table["campaign_id"] == campaign].reset_index(drop=True)
     first, last = rows.iloc[0], rows.iloc[-1]
@@ -58,7 +59,7 @@ def steps_chart(funnel: StepFunnel, campaign: str) -> Chart:
         ax.spines["bottom"].set_visible(False)
 
     return Chart(
-        f"messages.steps_{_slug(campaign)}",
+        f"messages.steps_{place}",
         draw,
         title=Text(
             "messages.steps.title",
@@ -109,8 +110,3 @@ def steps_table(funnel: StepFunnel) -> Table:
         ),
         key=("campaign_id", "step"),
     )
-
-
-def _slug(campaign: str) -> str:
-    """A campaign's id as a part of a chart's id."""
-    return "".join(c if c.isalnum() and c.isascii() else "_" for c in campaign.lower())
