@@ -7,15 +7,13 @@ from crmreport.present.messages.channels import (
     channels,
     channels_chart,
     channels_table,
-    message,
-    no_effect,
     per_sent_table,
     this_period,
-    trend,
-    trend_chart,
 )
 from crmreport.present.messages.findings import findings
+from crmreport.present.messages.heading import message, no_effect
 from crmreport.present.messages.steps import steps
+from crmreport.present.messages.trend import trend, trend_chart
 
 __all__ = [
     "campaigns_table",
