@@ -20,6 +20,7 @@ class StratifiedDifference:
         low: Lower bound of its interval.
         high: Upper bound.
         p_value: Two-sided, for no difference in any stratum; nan when nothing can be compared.
+        odds_ratio: Common odds ratio of Mantel and Haenszel (1959); nan when its divisor is 0.
     """
 
     rate: float
@@ -28,6 +29,7 @@ class StratifiedDifference:
     low: float
     high: float
     p_value: float
+    odds_ratio: float
 
 
 def stratified_difference(
@@ -74,7 +76,7 @@ def stratified_difference(
     both = (n1 > 0) & (n0 > 0)
     k1, n1, k0, n0 = k1[both], n1[both], k0[both], n0[both]
     if not len(k1):
-        return StratifiedDifference(*[float("nan")] * 6)
+        return StratifiedDifference(*[float("nan")] * 7)
     n = n1 + n0
     weight = n1 * n0 / n / float((n1 * n0 / n).sum())
     p1, p0 = k1 / n1, k0 / n0
@@ -86,5 +88,7 @@ def stratified_difference(
     spread = float((n1 * n0 * k * (n - k) / (n**2 * (n - 1))).sum())
     beyond = float((k1 - n1 * k / n).sum())
     p_value = float(chi2.sf(beyond**2 / spread, 1)) if spread > 0 else float("nan")
+    for_it, against_it = float((k1 * (n0 - k0) / n).sum()), float((k0 * (n1 - k1) / n).sum())
+    odds_ratio = for_it / against_it if against_it > 0 else float("nan")
     gap = rate - rest_rate
-    return StratifiedDifference(rate, rest_rate, gap, gap - reach, gap + reach, p_value)
+    return StratifiedDifference(rate, rest_rate, gap, gap - reach, gap + reach, p_value, odds_ratio)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+import pandas as pd
 import pytest
 
-from crmreport.analysis.campaign.alternatives import relative_alternatives, share_alternatives
+from crmreport.analysis.campaign.alternatives import (
+    rank_alternative,
+    relative_alternatives,
+    share_alternatives,
+)
 from crmreport.analysis.proportions import newcombe_interval
+from crmreport.errors import ConfigError, DataError
 
 SHARES = [
     "cookie_cats.retention_1",
@@ -104,3 +113,48 @@ def test_newcombe_is_the_printed_one():
 def test_no_ratio_to_nothing():
     with pytest.raises(ValueError, match="inside 0 and customers"):
         share_alternatives(3, 10, 0, 10)
+
+
+def test_a_p_value_that_a_float_calls_zero_has_a_logarithm():
+    found = share_alternatives(9_000, 10_000, 1_000, 10_000)
+    assert found.p_pooled == 0
+    assert found.log10_p_pooled < -2000
+    near = share_alternatives(56, 70, 48, 80)
+    assert near.log10_p_pooled == pytest.approx(math.log10(near.p_pooled))
+    assert near.z_pooled * near.error_pooled == pytest.approx(56 / 70 - 48 / 80)
+    assert abs(near.z_unpooled) > abs(near.z_pooled)
+
+
+def ranks(frame):
+    return rank_alternative(frame, column="spend", treatment="mail", control="none")
+
+
+def test_ranks_by_hand(engine):
+    # Of the nine pairs the treated is above in six and equal in two.
+    frame = pd.DataFrame({"arm": ["mail"] * 3 + ["none"] * 3 + ["line"], "spend": [1, 3, 4, 0, 1, 3, 99]})
+    found = ranks(engine(frame))
+    assert found.superiority == pytest.approx((6 + 2 / 2) / 9)
+
+
+def test_a_few_huge_buyers_move_the_mean_and_not_the_ranks():
+    # Seed 31.
+    spend = np.random.default_rng(31).gamma(1, 100, 2000)
+    frame = pd.DataFrame({"arm": ["mail", "none"] * 1000, "spend": spend})
+    plain = ranks(frame)
+    frame.loc[[0, 2, 4], "spend"] += 1e6
+    assert ranks(frame).superiority == pytest.approx(plain.superiority, abs=0.002)
+    assert ranks(frame).p_value > 0.05
+
+
+@pytest.mark.parametrize(
+    ("frame", "error", "message"),
+    [
+        pytest.param({"arm": ["mail"], "spend": [1.0]}, ConfigError, "in the arm 'none'", id="no control"),
+        pytest.param(
+            {"arm": ["mail", "none"], "spend": [1.0, None]}, DataError, "1 customers have no", id="no value"
+        ),
+    ],
+)
+def test_ranks_refused(frame, error, message):
+    with pytest.raises(error, match=message):
+        ranks(pd.DataFrame(frame))
