@@ -229,7 +229,8 @@ def test_the_heading_says_the_verdict(name):
 @pytest.mark.parametrize("reason", get_args(verdict.Reason))
 def test_there_is_a_heading_for_every_reason(reason):
     rule = next(r for r in verdict.DECISIONS if r.reason == reason)
-    judged = verdict.Judged(rule.verdict, reason, "randomised", ("champions", "new"), ("no_overlap",), 0)
+    details = ("opened",) if reason == "conditioned_on_response" else ("no_overlap",)
+    judged = verdict.Judged(rule.verdict, reason, "randomised", ("champions", "new"), details, 0)
     found = replace(evaluated(), judged=judged)
     for words in (JA, EN):
         said = words.say(page.message(found).text)
@@ -385,7 +386,6 @@ def test_without_any_campaign_a_sentence_says_so():
 
 VOCABULARY = {
     "verdict": (verdict.Verdict,),
-    "verdict_said": (verdict.Verdict,),
     "reason": (verdict.Reason,),
     "reason_said": (verdict.Reason,),
     "grade": (verdict.Grade,),
@@ -395,7 +395,6 @@ VOCABULARY = {
     "method": (comparison.Method,),
     "caution": (comparison.Caution,),
     "guardrail": (guardrail.Outcome,),
-    "simpson": (heterogeneity.Simpson,),
     "target": (observational.Target,),
 }
 
@@ -406,3 +405,17 @@ def test_every_code_has_a_word_in_both_languages(group):
     for lang in ("ja", "en"):
         missing = {code for code in codes if f"campaign_terms.{group}.{code}" not in labels(lang)}
         assert missing == set()
+
+
+def test_the_words_say_the_probabilities_the_verdict_is_made_by():
+    said = labels("ja")["campaign_terms.reason_said.too_uncertain"]
+    assert f"{verdict.UNLIKELY:.0%}超{verdict.LIKELY:.0%}未満" in said
+
+
+@pytest.mark.parametrize("simpson", [code for code in get_args(heterogeneity.Simpson) if code != "none"])
+def test_segments_that_contradict_the_whole_are_warned_of(simpson):
+    found = evaluated()
+    arm = found.arms[0]
+    odd = replace(arm, segments={"segment": replace(arm.segments["segment"], simpson=simpson)})
+    said = written(page.segments(replace(found, arms=(odd,))), JA)
+    assert "注意：全体の差" in said

@@ -90,6 +90,8 @@ def verdict(evaluation: Evaluation | None) -> list[Note | Table]:
     shown: list[Note | Table] = [Note(said), Note(_compared(evaluation))]
     if judged.details and judged.reason == "diagnostic_failed":
         shown.append(Note(Text("campaign.cannot_say", reasons=",".join(judged.details))))
+    if judged.details and judged.reason == "conditioned_on_response":
+        shown.append(Note(Text("campaign.conditioned", response=judged.details[0])))
     if len(evaluation.arms) > 1:
         shown.append(arms_table(evaluation))
     return shown
