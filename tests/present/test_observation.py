@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pandas as pd
@@ -66,22 +67,23 @@ def profiles(lines: pd.DataFrame):
     return customer_profiles(lines, people, **window, support=1)
 
 
-def pages(lines: pd.DataFrame) -> dict[str, list[Note]]:
-    return {
-        "customers": customers_page.data_end(profiles(lines)),
-        "rfm": rfm_page.data_end(segmented(lines)),
-        "decile": decile_page.data_end(decile_table(lines, as_of=AS_OF)),
-        "ctb": ctb_page.data_end(
-            ctb_shares(lines, PRODUCTS, axes={"category": ["category"]}, period=OCTOBER)
-        ),
-        "lifecycle": lifecycle_page.data_end(states(lines)),
-    }
+def shares(lines: pd.DataFrame):
+    return ctb_shares(lines, PRODUCTS, axes={"category": ["category"]}, period=OCTOBER)
 
 
-@pytest.mark.parametrize("chapter", ["customers", "rfm", "decile", "ctb", "lifecycle"])
-def test_a_chapter_says_how_many_days_are_unseen_and_nothing_when_none_are(chapter):
-    assert pages(WHOLE)[chapter] == []
-    (note,) = pages(CUT)[chapter]
+PAGES: dict[str, Callable[[pd.DataFrame], list[Note]]] = {
+    "customers": lambda lines: customers_page.data_end(profiles(lines)),
+    "rfm": lambda lines: rfm_page.data_end(segmented(lines)),
+    "decile": lambda lines: decile_page.data_end(decile_table(lines, as_of=AS_OF)),
+    "ctb": lambda lines: ctb_page.data_end(shares(lines)),
+    "lifecycle": lambda lines: lifecycle_page.data_end(states(lines)),
+}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_a_chapter_says_how_many_days_are_unseen_and_nothing_when_none_are(page):
+    assert page(WHOLE) == []
+    (note,) = page(CUT)
     assert "購買データは2026年10月20日までで、基準日2026年10月31日までの11日間の購入は" in JA.say(note.text)
     assert "end on 20 October 2026; what was bought in the 11 days up to 31 October 2026" in EN.say(note.text)
 
@@ -119,18 +121,17 @@ def test_nothing_is_compared_with_a_year_ago():
 
 
 def test_growth_is_blank_and_nothing_is_pushed():
-    shares = ctb_shares(CUT, PRODUCTS, axes={"category": ["category"]}, period=OCTOBER)
-    assert shares.table["growth"].isna().all()
-    assert shares.table["revenue_previous"].gt(0).all()
-    assert "期末まで届いていないため、前期比は空欄" in JA.say(ctb_page.shares(shares).note)
+    cut = shares(CUT)
+    assert cut.table["growth"].isna().all()
+    assert cut.table["revenue_previous"].gt(0).all()
+    assert "期末まで届いていないため、前期比は空欄" in JA.say(ctb_page.shares(cut).note)
     by = {"category": "category", "brand": "brand"}
     cells = ctb_cells(CUT, PRODUCTS, by=by, period=OCTOBER, minimum_support=1)
     assert cells.table["growth"].isna().all()
     assert pd.isna(cells.total_growth)
     assert "期末まで届いていない" in JA.say(ctb_page.push(cells).text)
     assert "見直す組み合わせは選んでいません" in JA.say(ctb_page.fix(cells).text)
-    whole = ctb_shares(WHOLE, PRODUCTS, axes={"category": ["category"]}, period=OCTOBER)
-    assert whole.table["growth"].notna().all()
+    assert shares(WHOLE).table["growth"].notna().all()
 
 
 def test_a_state_reached_in_unseen_days_is_counted_and_no_change_is_shown():
