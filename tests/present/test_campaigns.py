@@ -213,6 +213,10 @@ def test_findings(evaluations, name, case, money):
         assert all(finding.text(words).values())
 
 
+def test_of_several_losses_the_largest_is_named():
+    assert found_of(programme_of((EARNS, LOSES, COSTLY)), "losing").facts["worst"].value == "costly"
+
+
 def test_a_settled_programme_has_no_finding():
     assert page.findings(programme_of([EARNS, FINE])) == []
 

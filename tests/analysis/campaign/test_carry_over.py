@@ -15,6 +15,7 @@ CASES = {
     "no answer this month": (plan("a", "2026-10-01"), {"verdict": "keep_testing"}, None, "open"),
     "cannot say, this month": (plan("a", "2026-10-01"), {"verdict": "cannot_say"}, None, "open"),
     "sent last month, window over this month": (plan("a", "2026-09-20"), {}, None, "open"),
+    "window over on the first day of this month": (plan("a", "2026-09-18"), {}, None, "open"),
     "window over on the last day of last month": (plan("a", "2026-09-17"), {}, None, "carried"),
     "no answer two months ago": (plan("a", "2026-08-01"), {"verdict": "cannot_say"}, None, "carried"),
     "taken up by another": (plan("a", "2026-08-01"), {"verdict": "keep_testing"}, "b", "followed"),

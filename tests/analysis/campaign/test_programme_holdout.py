@@ -42,6 +42,20 @@ def test_customers_of_many_campaigns_are_compared_among_themselves():
     assert abs(found.difference) < 3 * found.standard_error < 5
 
 
+def test_effects_are_weighted_by_customers_reached():
+    # Of a alone 100 are reached and gain 10; of both 300, who gain 2. Held out are 50 and 900.
+    roles = {
+        "a": [2] * 100 + [1] * 50 + [2] * 300 + [1] * 900,
+        "b": [0] * 150 + [1] * 300 + [1] * 900,
+    }
+    money = np.array([110.0] * 100 + [100.0] * 50 + [202.0] * 300 + [200.0] * 900)
+    wobble = np.tile([-1.0, 1.0], len(money) // 2)
+    found = programme_holdout(seen(roles, money + wobble))
+    assert found is not None
+    assert found.difference == pytest.approx((100 * 10 + 300 * 2) / 400)
+    assert (found.n_treatment, found.n_control) == (400, 950)
+
+
 def test_its_interval_covers_the_effect_of_all_campaigns_together():
     # Seed 11: effects 10 and 6 that do not add up for whoever is reached twice (13).
     rng = np.random.default_rng(11)
