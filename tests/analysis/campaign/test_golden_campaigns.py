@@ -67,6 +67,8 @@ def rate(share: float, runs: int) -> float:
     return 4 * math.sqrt(2 * share * (1 - share) / runs)
 
 
+# p-values down to 1e-109 are the file's too: no absolute tolerance.
+EXACT = {"rel": 1e-6, "abs": 0}
 # Simulations that cannot be drawn again (their recipe tells no order of draws): how far two may differ.
 SIMULATED = {
     # The best of ten shares of 2 % of 5,000 varies by .0012 from run to run.
@@ -95,10 +97,7 @@ def excepted(path: str) -> bool:
 @pytest.mark.parametrize("name", BLOCKS)
 def test_the_numbers_of_the_file(name: str, shared_data: Path, golden: Block):
     wanted, found = leaves(golden[name], f"{name}/"), computed(name, shared_data)
-    # Below 1e-15 p-values agree in the absolute sense only (tolerance notes of the file).
-    close = {
-        p: {"rel": 0, "abs": SIMULATED[p]} if p in SIMULATED else {"rel": 1e-6, "abs": 1e-15} for p in found
-    }
+    close = {path: {"rel": 0, "abs": SIMULATED[path]} if path in SIMULATED else EXACT for path in found}
     off = {
         p: (found[p], wanted.get(p)) for p in found if found[p] != pytest.approx(wanted.get(p), **close[p])
     }
