@@ -14,7 +14,7 @@ _HAS_APP = 0.45
 """Members who lean to the online shop more than this have its app."""
 
 
-def habits(lines: pd.DataFrame, *, day: int, n_members: int) -> pd.DataFrame:
+def habits(purchases: pd.DataFrame, *, day: int, n_members: int) -> pd.DataFrame:
     """What the shop knows of every member on the eve of a day.
 
     Returns:
@@ -22,7 +22,7 @@ def habits(lines: pd.DataFrame, *, day: int, n_members: int) -> pd.DataFrame:
         ``OFTEN`` days or more in the year before), days (of purchase in that year), spent (JPY in the half
         year before).
     """
-    known = lines[(lines["day"] < day) & (lines["member"] >= 0) & (lines["amount"] > 0)]
+    known = purchases[purchases["day"] < day]
     at = pd.RangeIndex(n_members)
     year = known[known["day"] >= day - 365].drop_duplicates(["member", "day"])
     days = year.groupby("member").size().reindex(at, fill_value=0)

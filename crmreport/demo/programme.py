@@ -67,35 +67,37 @@ class _Run:
     """The campaigns as they happen, one after the other."""
 
     def __init__(self, seed: int, members: pd.DataFrame, products: pd.DataFrame, lines: pd.DataFrame) -> None:
-        self.seed, self.members, self.products, self.lines = seed, members, products, lines
+        self.seed, self.members, self.products = seed, members, products
         self.baskets = Baskets.of(lines, products)
         self.fond = members["rate"].rank(pct=True).to_numpy()
         self.sleeping = lapsed_top_buyers(lines)
+        bought = (lines["member"] >= 0) & (lines["amount"] > 0)
+        self.bought = [lines.loc[bought, ["member", "day", "amount"]]]
         self.extra: list[pd.DataFrame] = []
         self.sends: list[pd.DataFrame] = []
         self.n_visits = 0
 
-    def books(self) -> pd.DataFrame:
-        """The books so far."""
-        return pd.concat([self.lines, *self.extra], ignore_index=True)
+    def purchases(self) -> pd.DataFrame:
+        """What members bought so far, to the last day: member, day, amount."""
+        return pd.concat(self.bought, ignore_index=True)
 
     def welcome(self) -> pd.DataFrame:
-        """The welcome flow as the books so far make it."""
+        """The welcome flow as the purchases so far make it."""
         rng = stream(self.seed, "sends", WELCOME_STEPS.number)
-        return welcome_sends(rng, self.members, self.books(), self.fond)
+        return welcome_sends(rng, self.members, self.purchases(), self.fond)
 
     def cart_mails(self, rng: np.random.Generator, carts: pd.DataFrame) -> None:
         """The mail a day after a cart was left; who comes buys what is in it, online."""
         who = cart_audience(rng, self.members, carts)
         who = who[~self._has_left(CART_MAIL, who["member"], who["sent"])].reset_index(drop=True)
-        state = habits(self.lines, day=CART_MAIL.day, n_members=len(self.members))
+        state = habits(self.purchases(), day=CART_MAIL.day, n_members=len(self.members))
         who["often"] = state["often"].to_numpy()[who["member"]]
         self._send(CART_MAIL, who)
 
     def single(self, campaign: DemoCampaign) -> None:
         """A campaign sent on one day; who comes buys an earlier basket once more."""
         rng = stream(self.seed, "campaigns", campaign.number)
-        state = habits(self.books(), day=campaign.day, n_members=len(self.members))
+        state = habits(self.purchases(), day=campaign.day, n_members=len(self.members))
         everybody = pd.Series(range(len(self.members)))
         left = self._has_left(campaign, everybody, everybody * 0 + campaign.second)
         who = audience(rng, campaign, self.members, state, left)
@@ -104,9 +106,12 @@ class _Run:
 
     def _has_left(self, campaign: DemoCampaign, member: pd.Series, at: pd.Series) -> np.ndarray:
         """Whether each member had unsubscribed from the channel by then."""
-        answers = pd.concat([*self.sends, self.welcome()])
-        answers = answers[(answers["channel"] == campaign.channel) & answers["unsubscribed"].notna()]
-        left = answers.groupby("member")["unsubscribed"].min()
+        answers = [sends for sends in self.sends if sends["channel"].iloc[0] == campaign.channel]
+        if campaign.channel == WELCOME_STEPS.channel:
+            answers.append(self.welcome())
+        if not answers:
+            return np.zeros(len(member), dtype=bool)
+        left = pd.concat(answers).groupby("member")["unsubscribed"].min()
         return (member.map(left) < at).to_numpy()
 
     def _send(self, campaign: DemoCampaign, who: pd.DataFrame) -> None:
@@ -147,4 +152,5 @@ class _Run:
         lines["visit"] += self.n_visits
         self.n_visits += len(visits)
         self.extra.append(lines.assign(campaign=campaign.code))
+        self.bought.append(lines[["member", "day", "amount"]])
         return np.where(comes, at, np.nan)

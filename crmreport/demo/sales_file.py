@@ -23,15 +23,17 @@ def write_sales(folder: Path, books: Books, seed: int) -> list[Path]:
     """Write 売上明細_<from>_<to>.csv, three files."""
     sent = books.lines[~in_missing_delivery(books.lines)]
     # What campaigns added is written as it is, so that it moves nobody else's faults.
-    added = sent[(sent["campaign"] != "").to_numpy()]
-    sent = sent[(sent["campaign"] == "").to_numpy()]
-    table = _faulty(seed, _table(sent, books), sent)
+    is_added = (sent["campaign"] != "").to_numpy()
+    table = _table(sent, books)
+    added, added_day = table[is_added], sent["day"].to_numpy()[is_added]
+    sent = sent[~is_added]
+    table = _faulty(seed, table[~is_added], sent)
     day = sent["day"].to_numpy()
     table = break_lines(seed, table, day)
     fake, fake_day = training_lines(seed, table, day)
-    day = np.concatenate([day, fake_day, added["day"].to_numpy()])
+    day = np.concatenate([day, fake_day, added_day])
     order = np.argsort(day, kind="stable")
-    table = pd.concat([table, fake, _table(added, books)], ignore_index=True).iloc[order]
+    table = pd.concat([table, fake, added], ignore_index=True).iloc[order]
     day = day[order]
     paths = []
     for first, end in pairwise(_YEARS):

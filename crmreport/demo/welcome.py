@@ -11,15 +11,14 @@ from crmreport.demo.sends import deliver, react
 
 
 def welcome_sends(
-    rng: np.random.Generator, members: pd.DataFrame, lines: pd.DataFrame, fond: np.ndarray
+    rng: np.random.Generator, members: pd.DataFrame, purchases: pd.DataFrame, fond: np.ndarray
 ) -> pd.DataFrame:
     """Mails of the flow; whoever buys again, leaves it or cannot be reached gets no further one.
 
     What a member does depends on that member's draws alone, so that a purchase more in the books
     changes nobody else's mails.
     """
-    bought = lines[(lines["member"] >= 0) & (lines["amount"] > 0)]
-    days = bought[["member", "day"]].drop_duplicates().sort_values(["member", "day"])
+    days = purchases[["member", "day"]].drop_duplicates().sort_values(["member", "day"])
     nth = days.groupby("member").cumcount().to_numpy()
     everybody = pd.RangeIndex(len(members))
     first, second = (
