@@ -380,11 +380,28 @@ def test_chosen_customers_wait_for_the_end_of_the_window():
 def test_who_had_not_bought_for_two_years_is_left_out_of_the_comparison():
     sends, lines = chosen()
     lost = sends["customer_id"].iloc[:7]
-    found = evaluate_campaign(
-        sends, lines[~lines["customer_id"].isin(lost)], plan=CHOSEN, as_of=AS_OF
-    ).not_randomised
-    assert found.n_left_out == 7
+    long_ago = pd.DataFrame(
+        {"customer_id": lost, "order_id": [f"x{i}" for i in range(7)], "revenue": 5000.0}
+    ).assign(order_date=pd.Timestamp(START) - pd.to_timedelta([730, *[731] * 6], unit="D"))
+    lines = pd.concat([lines[~lines["customer_id"].isin(lost)], long_ago], ignore_index=True)
+    found = evaluate_campaign(sends, lines, plan=CHOSEN, as_of=AS_OF).not_randomised
+    assert found.n_left_out == 6
     assert (found.first_day, found.last_day) == (START, date(2026, 9, 1))
+
+
+def test_both_sides_are_looked_at_over_the_same_days():
+    sends, lines = chosen(n=1500)
+    sends.loc[sends.index[::2], "sent_on"] += pd.Timedelta(days=4)
+    late = pd.Timestamp(START) + pd.to_timedelta([33, 34] * 40, unit="D")
+    late = pd.DataFrame({"customer_id": sends["customer_id"].iloc[:80], "order_date": late})
+    late = late.assign(order_id=[f"x{i}" for i in range(80)], revenue=7000.0)
+    lines = pd.concat([lines, late], ignore_index=True)
+    found = evaluate_campaign(sends, lines, plan=CHOSEN, as_of=AS_OF).not_randomised
+    inside = lines["order_date"].between("2026-08-03", "2026-09-05")
+    known = lines.loc[lines["order_date"] < "2026-08-03", "customer_id"].unique()
+    spent = lines[inside].groupby("customer_id")["revenue"].sum().reindex(known, fill_value=0)
+    treated = spent.index.isin(sends["customer_id"])
+    assert found.adjusted.naive.difference == pytest.approx(spent[treated].mean() - spent[~treated].mean())
 
 
 def test_a_named_control_that_was_not_drawn_is_the_only_comparison():
