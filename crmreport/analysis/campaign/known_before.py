@@ -1,4 +1,4 @@
-"""What was known of customers before a campaign: the RFM segment of the day before it began."""
+"""What was known of customers before a campaign: RFM segment of the day before, and a lasting attribute."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pandas as pd
 from narwhals.typing import IntoFrame
 
 from crmreport.analysis.campaign.plan import CampaignPlan
-from crmreport.analysis.ledger import PurchaseUnit
+from crmreport.analysis.ledger import PurchaseUnit, settle
 from crmreport.analysis.rfm import rfm_table, score_rfm
 from crmreport.analysis.segments import SegmentMap, segment_table
-from crmreport.errors import TooFewError
+from crmreport.errors import ConfigError, TooFewError
 
 
 def segments_before(
@@ -23,6 +23,8 @@ def segments_before(
     look_back_months: int | None = None,
     unit: PurchaseUnit = "customer_day",
     zero_value_counts: bool = False,
+    customers: IntoFrame | None = None,
+    column: str = "",
 ) -> Callable[[CampaignPlan], IntoFrame | None]:
     """Segments by campaign: a segment of after the sending would hold what the sending did.
 
@@ -32,11 +34,23 @@ def segments_before(
         look_back_months: Months of purchases scored; None for the whole history.
         unit: What one purchase is.
         zero_value_counts: Whether lines worth 0 make a purchase.
+        customers: Customers, where ``column`` is asked for; on the same engine.
+        column: A column of theirs that a campaign does not change (sex, prefecture); empty for none.
 
     Returns:
         A function that gives ``customer_id`` and ``segment`` of the day before a campaign's start, one
-        row per buyer so far; it gives None where there are too few buyers to score.
+        row per buyer so far, and the column, one row per customer; it gives None where there are too
+        few buyers to score.
+
+    Raises:
+        ConfigError: The customers have no such column.
     """
+    people = None
+    if column:
+        people = nw.from_native(customers).lazy() if customers is not None else None
+        known = [] if people is None else people.collect_schema().names()
+        if column not in known:
+            raise ConfigError(f"customers have no column {column!r}; they have {', '.join(known)}")
 
     def before(plan: CampaignPlan) -> IntoFrame | None:
         day = plan.start - timedelta(days=1)
@@ -49,6 +63,13 @@ def segments_before(
             found = segment_table(score_rfm(table, bins=segments.bins), segments)
         except TooFewError:
             return None
-        return found.customers.select("customer_id", nw.col("segment")).to_native()
+        scored = found.customers.select("customer_id", "segment")
+        if people is None:
+            return scored.to_native()
+        # Frames of two connections cannot be joined.
+        given = settle(people.select("customer_id", column))
+        both = given.join(settle(scored), on="customer_id", how="full", suffix="_scored")
+        either = nw.coalesce(nw.col("customer_id"), nw.col("customer_id_scored"))
+        return both.with_columns(customer_id=either).select("customer_id", "segment", column).to_native()
 
     return before

@@ -95,3 +95,21 @@ def test_segments_know_nothing_of_what_came_after_the_start(tmp_path):
 def test_too_few_buyers_have_no_segments(tmp_path):
     segments = load_segments("standard", folder=tmp_path)
     assert segments_before(lines(2), segments=segments)(LARGE) is None
+
+
+def test_a_lasting_attribute_stands_beside_the_segment_for_buyers_and_others(engine):
+    people = pd.DataFrame({"customer_id": ["c1", "never_bought"], "sex": ["F", "M"]})
+    before = segments_before(
+        engine(lines(10)), segments=load_segments("standard"), customers=engine(people), column="sex"
+    )
+    found = to_pandas(nw.from_native(before(LARGE)).lazy(), sort_by="customer_id").set_index("customer_id")
+    assert len(found) == 11
+    assert found.loc["c1", "sex"] == "F"
+    assert found["segment"].isna().sum() == 1
+    assert pd.isna(found.loc["c2", "sex"])
+
+
+def test_an_attribute_nobody_has_is_refused():
+    people = pd.DataFrame({"customer_id": ["c1"], "sex": ["F"]})
+    with pytest.raises(ConfigError, match="customers have no column 'sxe'; they have customer_id, sex"):
+        segments_before(lines(5), segments=load_segments("standard"), customers=people, column="sxe")
