@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from crmreport.cli.options import DryRun, Json, Languages
 from crmreport.cli.output import note, say, say_json
 from crmreport.cli.plan import plan_of, print_plan
 from crmreport.cli.run import make, near, split_languages
+from crmreport.config_file import load_client
 from crmreport.errors import ConfigError
 from crmreport.produce import Order
 from crmreport.workspace import Workspace
@@ -54,7 +56,7 @@ def demo(
             "run this from a copy of the project, which carries it"
         )
     data = workspace.client(name.value) / "data"
-    ready = data.is_dir() and any(data.iterdir())
+    ready = _written(workspace, name)
     if not ready and dry_run:
         note(f"would write the files of {name.value} into {data}")
     if not ready and not dry_run:
@@ -72,6 +74,13 @@ def demo(
         say(f"Open {near(Path(record['folder']) / 'index.html')} in a browser.")
 
 
+def _written(workspace: Workspace, name: Name) -> bool:
+    """Whether every file of client.yml is there; an earlier version of the shop wrote fewer."""
+    settings = load_client(workspace.client_file(name.value), reports=False)
+    folder = workspace.client(name.value)
+    return all(any(folder.glob(each.path)) for table in settings.sources.values() for each in table)
+
+
 def _write(workspace: Workspace, name: Name, *, quiet: bool) -> None:
     folder = workspace.client(name.value)
     data = folder / "data"
@@ -87,6 +96,11 @@ def _write(workspace: Workspace, name: Name, *, quiet: bool) -> None:
             from crmreport.demo.completejourney import fetch
 
             fetch(Path(scratch))
-        if data.is_dir():
+        if data.is_dir() and any(data.iterdir()):
+            kept = data.with_name("data.before")
+            shutil.rmtree(kept, ignore_errors=True)
+            data.rename(kept)
+            note(f"files were missing in {data}; what was there is in {kept.name}")
+        elif data.is_dir():
             data.rmdir()
         (Path(scratch) / "data").rename(data)
