@@ -412,6 +412,18 @@ def test_the_words_say_the_probabilities_the_verdict_is_made_by():
     assert f"{verdict.UNLIKELY:.0%}超{verdict.LIKELY:.0%}未満" in said
 
 
+def test_values_of_another_attribute_have_their_names():
+    found = evaluated()
+    arm = found.arms[0]
+    table = arm.segments["segment"].table.assign(segment=["female", "male", "(unknown)"])
+    by_sex = replace(arm.segments["segment"], table=table)
+    odd = replace(arm, segments={**arm.segments, "sex": by_sex})
+    said = written(page.segments(replace(found, arms=(odd,))), JA)
+    assert "性別の効果" in said
+    assert "女性" in said
+    assert "(unknown)" not in said
+
+
 @pytest.mark.parametrize("simpson", [code for code in get_args(heterogeneity.Simpson) if code != "none"])
 def test_segments_that_contradict_the_whole_are_warned_of(simpson):
     found = evaluated()

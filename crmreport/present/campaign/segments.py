@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
-from crmreport.analysis.campaign.heterogeneity import SegmentEffects
+from crmreport.analysis.campaign.heterogeneity import UNKNOWN, SegmentEffects
 from crmreport.present.campaign.intervals import Row, draw_intervals, height
 from crmreport.present.campaign.reading import amount, deciding, interval
 from crmreport.present.chart import Chart
@@ -143,12 +143,17 @@ def segments_table(evaluation: Evaluation, name: str, found: SegmentEffects) -> 
     """Every segment: values, raw and shrunk effect."""
     spec = "money" if found.kind == "mean" else "pct"
     moved = _spec(found)
+    # The sum is not printed; a client who has small groups masked gets them masked by it.
+    frame = found.table.assign(customers=found.table["n_treatment"] + found.table["n_control"])
+    spec_of_values = "name:segment"
+    if name != "segment":
+        frame["segment"] = frame["segment"].replace(UNKNOWN, "unknown")
+        spec_of_values = f"name:customers.{name}"
     return Table(
         f"campaign.by_{name}",
-        # The sum is not printed; a client who has small groups masked gets them masked by it.
-        found.table.assign(customers=found.table["n_treatment"] + found.table["n_control"]),
+        frame,
         (
-            Column("segment", "name:segment"),
+            Column("segment", spec_of_values),
             Column("n_treatment", "count"),
             Column("n_control", "count"),
             Column("mean_treatment", spec),
