@@ -68,7 +68,7 @@ MESSAGES = {
         "利益が確認できた施策はなく、全体では",
         "none proved profitable, and all together lost",
     ),
-    "nobody knows": ((UNSURE,), None, "黒字とも赤字ともいえない", "whether all together did is open"),
+    "nobody knows": ((UNSURE,), None, "黒字とも赤字ともいえない", "overall neither profit nor loss is shown"),
 }
 
 
@@ -186,7 +186,7 @@ def test_the_messages_and_notes_numbers_stand_in_the_tables():
 def test_a_campaign_without_a_profit_has_a_blank():
     html = page.every_campaign(programme_of([BLIND]))[0].html(JA)
     assert html.count("–") == 3
-    assert "群の人数が計画と合わない" in html
+    assert "群の人数が計画と違う" in html
 
 
 def found_of(found, name: str) -> Finding:
@@ -226,7 +226,7 @@ def test_the_log_says_hypothesis_result_and_next_action():
     html = log.html(JA)
     assert "案内を受けた顧客は{早く}買う" in html
     assert "毎月の定番にする" in html
-    assert "割付の不具合を直し、もう一度実施する" in html, "no words of the client: by reason"
+    assert "割り付けの不具合を直し、もう一度実施する" in html, "no words of the client: by reason"
     assert "集計期間の終了を待って判定する" in html
     assert log.frame["campaign_id"].tolist() == ["earns", "loses", "unsure", "blind", "runs"]
     assert "2本" in JA.say(note.text)
@@ -245,7 +245,7 @@ def test_the_logs_csv_opens_the_next_months_log():
 
 def test_one_campaign_is_not_shrunk():
     things = page.worth(programme_of([EARNS]))
-    assert "割り引きは行っていません" in JA.say(things[1].text)
+    assert "偶然を抑えた値は測定値と同じです" in JA.say(things[1].text)
 
 
 def shop(last: str):

@@ -119,7 +119,7 @@ MESSAGES = {
     ),
     "no clear difference": (
         [batch("m", LATE, 40, clicked=3), batch("l", LATE, 40, clicked=2)],
-        "はっきりした差は認められない", "No channel clearly",
+        "はっきりした差は認められない", "do not clearly differ between channels",
     ),
 }  # fmt: skip
 
