@@ -25,6 +25,7 @@ _RIGHT = (
     "num0",
     "num1",
     "num2",
+    "snum2",
     "p",
     "days",
     "row",

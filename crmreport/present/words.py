@@ -123,7 +123,7 @@ class Words:
                 ``labels:<group>`` (several, separated by commas in the value),
                 ``name:<group>`` (the label of a value where there is one, else the
                 value as the client wrote it), ``plural:<one>:<many>``, and with a sign ``scount``,
-                ``smoney``, ``spct``.
+                ``smoney``, ``spct``, ``snum2``.
             area: Where labels are looked up first.
 
         Raises:
@@ -157,8 +157,8 @@ class Words:
                 return numbers.plain(value * 100, 1, sign=True) + unit
             case "money" | "smoney":
                 return numbers.money(value, lang=self.lang, currency=self.currency, sign=kind[0] == "s")
-            case "num0" | "num1" | "num2":
-                return numbers.plain(value, int(kind[-1]))
+            case "num0" | "num1" | "num2" | "snum2":
+                return numbers.plain(value, int(kind[-1]), sign=kind[0] == "s")
             case "p":
                 told = "<0.001" if value < _SMALLEST_P else numbers.plain(value, 3)
                 return told if not detail else "p" + told if told[0] == "<" else "p=" + told

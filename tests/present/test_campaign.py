@@ -129,7 +129,7 @@ CASES = {
     "it pays in one segment": lambda: evaluated(lift=(400.0, 0.0, 0.0), costs=Costs(send=60)),
     "unsubscribes beyond the margin": lambda: evaluated(unsubscribed=0.3),
     "no margin on file": lambda: evaluated(margin_rate=None),
-    "arms of the wrong size": lambda: evaluated(arms=(("mail", 3), ("none", 1))),
+    "groups of the wrong size": lambda: evaluated(arms=(("mail", 3), ("none", 1))),
     "customers were chosen": lambda: evaluated(
         chosen=True, randomised=False, control=None, arms=(), guardrails=(), lift=(0.0, 0.0, 0.0)
     ),
@@ -212,7 +212,7 @@ SAID = {
         "did more harm than agreed (Unsubscribed)",
     ),
     "no margin on file": ("粗利率が未登録のため採算は判定できない", "without a margin"),
-    "arms of the wrong size": ("群の人数が計画と合わず", "arms of the wrong size"),
+    "groups of the wrong size": ("群の人数が計画と合わず", "groups of the wrong size"),
     "it is still running": ("集計期間の途中で、結論はまだ出せない", "too early for a conclusion"),
 }
 
@@ -337,7 +337,7 @@ def test_chosen_customers_are_shown_naive_beside_adjusted():
 
 
 def test_broken_arms_show_the_check_and_no_effect():
-    found = CASES["arms of the wrong size"]()
+    found = CASES["groups of the wrong size"]()
     things = everything(found)
     checks = next(t for t in things if isinstance(t, Table) and t.id == "campaign.checks")
     assert checks.frame.set_index("check").loc["sample_ratio", "result"] == "sample_ratio.blocks"

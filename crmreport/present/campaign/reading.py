@@ -70,7 +70,7 @@ def value_spec(effect: Effect) -> str:
 
 def difference_spec(effect: Effect) -> str:
     """How a difference of a metric is written."""
-    return {"pct": "pt", "money": "smoney"}.get(value_spec(effect), "num2")
+    return {"pct": "pt", "money": "smoney"}.get(value_spec(effect), "snum2")
 
 
 def amount(value: float, spec: str) -> Text:

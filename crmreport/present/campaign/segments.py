@@ -83,6 +83,8 @@ def forest(evaluation: Evaluation, arm: ArmEvaluation, name: str) -> Chart:
     found = arm.segments[name]
     table = _drawn(found)
     pays = _pays(evaluation, found)
+    # Segments that differ by no more than chance are not to be read one by one.
+    differ = _case(found) == "differ"
 
     def draw(ax: Any, words: Words, style: Style) -> None:
         rows = []
@@ -100,7 +102,7 @@ def forest(evaluation: Evaluation, arm: ArmEvaluation, name: str) -> Chart:
                     row["shrunk_lower"],
                     row["shrunk_upper"],
                     words.say(said),
-                    strong=row["shrunk_lower"] > (pays if math.isfinite(pays) else 0.0),
+                    strong=differ and row["shrunk_lower"] > (pays if math.isfinite(pays) else 0.0),
                     beside=row["difference"],
                 )
             )

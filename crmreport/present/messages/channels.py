@@ -176,7 +176,7 @@ def changes_table(changes: ResponseChanges) -> Table:
     scaled = ["now", "before", "difference", "low", "high"]
     frame[scaled] = frame[scaled].astype("float64").mul(few.map({True: float(PER), False: 1.0}), axis=0)
     frame["spec"] = few.map({True: "num2", False: "pct"})
-    frame["gap_spec"] = few.map({True: "num2", False: "pt"})
+    frame["gap_spec"] = few.map({True: "snum2", False: "pt"})
     return Table(
         CHANGES,
         frame,

@@ -141,7 +141,7 @@ def _rank(spec: str) -> int:
         return 1
     if kind == "":
         return 4
-    return 3 if kind in ("spct", "scount", "smoney", "pt", "row") else 2
+    return 3 if kind in ("spct", "scount", "smoney", "snum2", "pt", "row") else 2
 
 
 def number(text: str | None) -> float | None:

@@ -272,7 +272,7 @@ class _Teller:
             return self._written(before, spec, area), self._written(after, spec, area), ""
         rate = kind in ("pct", "spct", "pt")
         scale, unit = (100, "%") if rate else (1, "")
-        least = 1 if rate or kind == "num1" else 2 if kind == "num2" else 0
+        least = 1 if rate or kind == "num1" else 2 if kind in ("num2", "snum2") else 0
         whole = float(old).is_integer() and float(new).is_integer()
         least = max(least, 0 if whole or kind in ("money", "smoney", "count", "scount", "days") else 1)
         texts = ("", "")
