@@ -81,7 +81,8 @@ def evaluate_campaign(
     segments = [c for c in found.attributes if c not in covariates]
     running = as_of < plan.end or found.n_incomplete > 0
     design, arms, not_randomised = None, (), None
-    conditioned = conditioned_on(plan, segments)
+    # The sends' own arms too: nobody has to state shares, and then the plan names none.
+    conditioned = conditioned_on(plan, [*found.sizes, *segments])
     if conditioned is not None:
         judged = cannot_say(conditioned=conditioned)
     elif plan.randomised:
@@ -192,7 +193,7 @@ def _best(arms: Sequence[ArmEvaluation]) -> int:
 
 
 def _holdout(arm: ArmEvaluation, plan: CampaignPlan, found: Outcomes) -> HoldoutCost | None:
-    if plan.margin_rate is None:
+    if plan.margin_rate is None or arm.profit is None:
         return None
     treated = sum(n for name, n in found.sizes.items() if name != plan.control)
     costs = arm_costs(plan.costs, customers=found.sizes[arm.arm], of=treated)

@@ -37,9 +37,10 @@ class ArmEvaluation:
             ``always_valid``), and relative, capped and CUPED results are None; empty until the arm and
             the control have 30 such customers. ``p_adjusted``: what customers bought and how they
             reacted are two families.
-        profit: Of the arm, with its part of coupons and fixed cost; None when no margin is known, or
-            nothing can be told yet. While the test runs: all the arm's customers at the effect so far,
-            bounds always-valid, ``standard_error`` and ``p_positive`` nan.
+        profit: Of the arm, with its part of coupons and fixed cost; None when no margin is known,
+            nothing can be told yet, or the arm or the control has fewer than 30 customers. While the test
+            runs: all the arm's customers at the effect so far, bounds always-valid, ``standard_error`` and
+            ``p_positive`` nan.
         look: Always-valid interval of the primary metric; None once the window is over, and as long as
             nothing can be told.
         guardrails: Metric → guardrail test, of those stated and measured; while the test runs by the

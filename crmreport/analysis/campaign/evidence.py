@@ -27,11 +27,15 @@ _SEGMENTS_DIFFER = 0.05
 _ORDER: tuple[Verdict, ...] = ("roll_out", "roll_out_to_segments", "keep_testing", "stop", "cannot_say")
 
 
-def conditioned_on(plan: CampaignPlan, attributes: Sequence[str] = ()) -> str | None:
+def conditioned_on(plan: CampaignPlan, names: Sequence[str] = ()) -> str | None:
     """What customers did after the sending and were then compared by; None when by nothing.
 
-    As the plan says, or as the names of its arms and of the attributes do: one of their words (cut at
-    spaces, hyphens and underscores) is opened, opener, clicked, clicker, redeemed, converted, unsubscribed ….
+    As the plan says, or as the names of its arms do: one of their words (cut at spaces, hyphens and
+    underscores) is opened, opener, clicked, clicker, redeemed, converted, unsubscribed ….
+
+    Args:
+        plan: The campaign.
+        names: Names of the arms in the sends, which the plan need not state, and of attributes.
 
     Examples:
         >>> from datetime import date
@@ -43,7 +47,7 @@ def conditioned_on(plan: CampaignPlan, attributes: Sequence[str] = ()) -> str | 
     """
     if plan.conditioned_on is not None:
         return plan.conditioned_on
-    for name in (*plan.arms, *attributes):
+    for name in (*plan.arms, *names):
         words = set(re.split(r"[^a-z]+", name.lower()))
         for response, forms in _RESPONSE.items():
             if words & set(forms.split()):
@@ -93,11 +97,14 @@ def guardrail_state(
 
 
 def segments_that_pay(effects: SegmentEffects | None, next_time: NextSend | None) -> dict[str, object]:
-    """The facts about segments: those that pay, whether they differ, whether they are all with an effect."""
+    """The facts about segments: those that pay, whether they differ, whether they are all with an effect.
+
+    None pays where all that do would not bring in the fixed cost.
+    """
     if effects is None or next_time is None:
         return {}
     table = next_time.segments
-    paying = tuple(sorted(table.loc[table["send"], "segment"].astype(str)))
+    paying = tuple(sorted(table.loc[table["send"], "segment"].astype(str))) if next_time.profit > 0 else ()
     return {
         "segments": paying,
         "segments_differ": effects.q_p_value < _SEGMENTS_DIFFER,

@@ -101,8 +101,10 @@ def _finished(
     control = str(plan.control)
     revenue = effects["revenue"].estimate
     costs = _costs(plan, found, arm)
+    # Of a handful the mean is not normal: a probability of profit would be sure of what three customers did.
+    too_few = min(revenue.n_treatment, revenue.n_control) < FEW_CUSTOMERS
     profit = None
-    if plan.margin_rate is not None:
+    if plan.margin_rate is not None and not too_few:
         profit = campaign_profit(revenue, margin_rate=plan.margin_rate, costs=costs)
     pair = found.frame.filter(nw.col("arm").is_in([arm, control]))
     by = {
@@ -113,7 +115,12 @@ def _finished(
     }
     first = segments[0] if segments else None
     next_time = None
-    if first is not None and plan.margin_rate is not None and by[first].n_blank < len(by[first].table):
+    if (
+        first is not None
+        and plan.margin_rate is not None
+        and not too_few
+        and by[first].n_blank < len(by[first].table)
+    ):
         next_time = _next(by[first], found, first, plan.margin_rate, costs, revenue.n_treatment)
     guardrails = {
         name: check_guardrail(effects[name].estimate, margin=margin, harm=_HARM.get(name, "decrease"))
@@ -136,6 +143,7 @@ def _finished(
             Evidence(
                 "randomised",
                 p_positive=math.nan if profit is None else profit.p_positive,
+                withheld=("too_few_customers",) if too_few else (),
                 guardrail=guardrail_state(plan.guardrails, guardrails),
                 **facts,  # type: ignore[arg-type]
             )

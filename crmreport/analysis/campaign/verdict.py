@@ -45,7 +45,8 @@ class Evidence:
         compared: Whether there is an untreated group at all.
         ratio_ok: Whether arm sizes are as planned (sample-ratio mismatch p ≥ .001).
         unique_customers: Whether every customer is in one arm.
-        withheld: Why an adjusted effect was withheld, as its module says; empty when it was not.
+        withheld: Why an effect was withheld (too few customers, or as the adjusting module says); empty
+            when it was not.
         running: Whether the campaign or its window is not over yet.
         sequential_done: Whether the always-valid interval already excludes 0: then a running test
             may be judged.

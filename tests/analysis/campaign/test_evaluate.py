@@ -169,6 +169,45 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("randomised", [True, False], ids=["said to be drawn by lot", "chosen"])
+def test_openers_are_told_by_the_arms_of_the_sends_where_the_plan_names_none(randomised):
+    sends, lines, ranks = shop()
+    sends["arm"] = sends["arm"].map({"mail": "openers", "none": "non-openers"})
+    plan = replace(PLAN, arms={}, control="non-openers", randomised=randomised)
+    judged = evaluate((sends, lines, ranks), plan).judged
+    assert (judged.verdict, judged.reason, judged.details) == (
+        "cannot_say",
+        "conditioned_on_response",
+        ("opened",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("treated", "control", "told"),
+    [
+        pytest.param(300, 29, False, id="29 held out"),
+        pytest.param(29, 300, False, id="29 sent to"),
+        pytest.param(300, 1, False, id="one held out: no interval at all"),
+        pytest.param(300, 30, True, id="30 held out"),
+    ],
+)
+def test_a_handful_of_customers_makes_no_verdict(treated, control, told):
+    # All who were sent to bought and nobody else: a normal probability would call it certain.
+    people = [f"c{i:03d}" for i in range(treated + control)]
+    arms = ["mail"] * treated + ["none"] * control
+    sends = pd.DataFrame({"customer_id": people, "arm": arms, "sent_on": pd.Timestamp(START)})
+    bought = {"customer_id": people[:treated], "order_id": people[:treated]}
+    lines = pd.DataFrame({**bought, "order_date": pd.Timestamp(START), "revenue": 1000.0})
+    lines.loc[::7, "revenue"] = 1700.0
+    ranks = pd.DataFrame({"customer_id": people, "rank": np.resize(["gold", "new"], len(people))})
+    plan = replace(PLAN, arms={"mail": treated, "none": control})
+    found = evaluate((sends, lines, ranks), plan)
+    (arm,) = found.arms
+    expected = ("roll_out", ()) if told else ("cannot_say", ("too_few_customers",))
+    assert (found.judged.verdict, found.judged.details) == expected
+    assert [part is not None for part in (arm.profit, arm.next_send, found.holdout)] == [told] * 3
+
+
 @pytest.mark.parametrize(("made", "planned", "expected"), CASES)
 def test_every_way_to_a_verdict(made, planned, expected):
     sends, lines, ranks = shop(**made)
@@ -222,6 +261,24 @@ def test_a_customer_of_unknown_rank_does_not_make_a_choice_of_segments():
         "segments_differ": True,
         "all_segments": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("fixed", "paying"),
+    [
+        pytest.param(15_000, ("gold",), id="brought in"),
+        pytest.param(25_000, (), id="more than they bring in"),
+    ],
+)
+def test_segments_pay_only_when_they_bring_in_the_fixed_cost(fixed, paying):
+    # 400 customers are gold, each worth some 100 × 50 % − 10: 16,000 together.
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"rank": ["gold", "new"] * 400, "treated": [0, 0, 1, 1] * 200})
+    frame["revenue"] = 100.0 * frame["treated"] * (frame["rank"] == "gold") + rng.normal(100, 5, len(frame))
+    frame["customer_id"] = frame.index.astype(str)
+    effects = segment_effects(frame, segment="rank", treated="treated", outcome="revenue", kind="mean")
+    sent = next_send(effects, frame, segment="rank", margin_rate=0.5, costs=Costs(send=10, fixed=fixed))
+    assert segments_that_pay(effects, sent)["segments"] == paying
 
 
 def test_a_finished_test_by_plain_means():
