@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import chi2_contingency
 
 from crmreport.analysis.campaign.comparison import FEW_CUSTOMERS
 from crmreport.analysis.campaign.estimate import Estimate, normal_estimate
@@ -14,6 +16,8 @@ from crmreport.analysis.campaign.exposure import NOT_ASSIGNED, SENT_TO, Exposure
 
 # Share of those reached who need equals among the held-out before the figure may stand for all of them.
 LEAST_COVERED = 0.95
+# Doubt is enough here: the effects added up stand ready in its place.
+_PICKED_ALPHA = 0.05
 
 
 def programme_holdout(exposure: Exposure, *, confidence: float = 0.95) -> Estimate | None:
@@ -22,16 +26,17 @@ def programme_holdout(exposure: Exposure, *, confidence: float = 0.95) -> Estima
     Equal are customers assigned to the same campaigns: among them a lot decided who was held out of
     all. A plain comparison would be wrong, as customers of many campaigns are held out of all of them
     less often. Per such group the difference of means, weighted by customers reached; variances of
-    Welch. Valid where a lot decided every campaign's arms and nobody was picked for a campaign by what
-    an earlier one had done; the caller sees to that.
+    Welch. Valid where a lot decided every campaign's arms, which the caller sees to, and nobody was
+    picked for a campaign by what an earlier one had done; see :func:`picked_by_an_earlier_one`.
 
     Args:
-        exposure: Who was assigned to what, and spending.
+        exposure: Who was assigned to what, in order of the campaigns' start, and spending.
         confidence: Coverage of the interval, between 0 and 1.
 
     Returns:
         The effect of the programme per customer reached, ``n_treatment`` all customers reached; None
-        when fewer than 95 % of them have 30 equals held out of everything.
+        when fewer than 95 % of them have 30 equals held out of everything, or a later campaign's customers
+        were picked by what an earlier one had done.
 
     Examples:
         >>> roles = pd.DataFrame({"a": [2] * 60 + [1] * 40, "b": [1] * 30 + [2] * 30 + [1] * 40})
@@ -40,6 +45,8 @@ def programme_holdout(exposure: Exposure, *, confidence: float = 0.95) -> Estima
         (3.0, 60, 40)
     """
     roles = exposure.roles
+    if picked_by_an_earlier_one(roles):
+        return None
     people = pd.DataFrame(
         {
             "campaigns": _pattern(roles.to_numpy() > NOT_ASSIGNED),
@@ -64,6 +71,31 @@ def programme_holdout(exposure: Exposure, *, confidence: float = 0.95) -> Estima
     difference = float((weight * (parts["mean", True] - parts["mean", False])).sum())
     variance = float((weight**2 * (parts["var", True] / n + parts["var", False] / held)).sum())
     return normal_estimate(difference, math.sqrt(variance), reached, int(held.sum()), confidence=confidence)
+
+
+def picked_by_an_earlier_one(roles: pd.DataFrame) -> bool:
+    """Whether being in a later campaign depends on the arm a customer had in an earlier one (χ², p < .05).
+
+    Customers whom the first campaign made buy are then in the second one's list, and those of the same
+    campaigns are no equals any more: of two buyers, one would not have bought without the campaign.
+
+    Args:
+        roles: As in :class:`Exposure`, campaigns in order of their start.
+
+    Examples:
+        >>> roles = pd.DataFrame({"a": [2] * 100 + [1] * 100, "b": [2] * 60 + [0] * 40 + [2] * 20 + [0] * 80})
+        >>> picked_by_an_earlier_one(roles), picked_by_an_earlier_one(roles.assign(b=[0, 2] * 100))
+        (True, False)
+    """
+    for earlier, later in combinations(roles.columns, 2):
+        mine = roles[roles[earlier] > NOT_ASSIGNED]
+        counts = pd.crosstab(mine[earlier] == SENT_TO, mine[later] > NOT_ASSIGNED)
+        if counts.shape != (2, 2):
+            continue
+        p_value = float(chi2_contingency(counts.to_numpy(), correction=False)[1])  # type: ignore[arg-type]
+        if p_value < _PICKED_ALPHA:
+            return True
+    return False
 
 
 def _pattern(assigned: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -29,31 +29,49 @@ def test_one_campaign_is_its_own_programme():
 
 def test_customers_of_many_campaigns_are_compared_among_themselves():
     # Nothing was ever done to anybody: those of both campaigns simply spend more, and are held out of
-    # both less often. A plain comparison would say 60.
+    # both less often. A plain comparison would say 27.
     both = [(2, 2)] * 300 + [(2, 1)] * 300 + [(1, 2)] * 300 + [(1, 1)] * 300
-    only = [(2, 0)] * 100 + [(1, 0)] * 1100
+    only = [(2, 0)] * 600 + [(1, 0)] * 600
     roles = pd.DataFrame(both + only, columns=["a", "b"])
     rng = np.random.default_rng(5)
     revenue = np.where(roles["b"] > 0, 200.0, 100.0) + rng.normal(0, 20, len(roles))
     found = programme_holdout(Exposure(roles, pd.Series(revenue)))
     reached = (roles == 2).any(axis=1).to_numpy()
-    assert revenue[reached].mean() - revenue[~reached].mean() > 60
+    assert revenue[reached].mean() - revenue[~reached].mean() > 20
     assert found is not None
     assert abs(found.difference) < 3 * found.standard_error < 5
 
 
 def test_effects_are_weighted_by_customers_reached():
-    # Of a alone 100 are reached and gain 10; of both 300, who gain 2. Held out are 50 and 900.
+    # Of a alone 100 are reached and gain 10; of both 300, who gain 2. Held out are 50 and 150.
     roles = {
-        "a": [2] * 100 + [1] * 50 + [2] * 300 + [1] * 900,
-        "b": [0] * 150 + [1] * 300 + [1] * 900,
+        "a": [2] * 100 + [1] * 50 + [2] * 300 + [1] * 150,
+        "b": [0] * 150 + [1] * 300 + [1] * 150,
     }
-    money = np.array([110.0] * 100 + [100.0] * 50 + [202.0] * 300 + [200.0] * 900)
+    money = np.array([110.0] * 100 + [100.0] * 50 + [202.0] * 300 + [200.0] * 150)
     wobble = np.tile([-1.0, 1.0], len(money) // 2)
     found = programme_holdout(seen(roles, money + wobble))
     assert found is not None
     assert found.difference == pytest.approx((100 * 10 + 300 * 2) / 400)
-    assert (found.n_treatment, found.n_control) == (400, 950)
+    assert (found.n_treatment, found.n_control) == (400, 200)
+
+
+def test_a_list_of_those_an_earlier_campaign_made_buy_leaves_no_equals():
+    # The first campaign doubles buyers and gains 10 a customer; the second goes to buyers, and does nothing.
+    # Among buyers, and among the others, everybody spends the same: told would be an effect of 0.
+    arm, buys = [2] * 2000 + [1] * 2000, [1] * 400 + [0] * 1600 + [1] * 200 + [0] * 1800
+    again = [0 if not bought else 1 + i % 2 for i, bought in enumerate(buys)]
+    assert programme_holdout(seen({"a": arm, "b": again}, 100.0 * np.array(buys))) is None
+
+
+def test_a_list_as_likely_to_hold_those_sent_to_as_those_held_out_is_compared():
+    again = [i % 4 // 2 * (1 + i % 2) for i in range(4000)]
+    rng = np.random.default_rng(2)
+    roles = {"a": [2] * 2000 + [1] * 2000, "b": again}
+    found = programme_holdout(seen(roles, 10.0 * (np.arange(4000) < 2000) + rng.normal(0, 1, 4000)))
+    assert found is not None
+    # Those reached by the second alone gained nothing: 500 of 2,500.
+    assert found.difference == pytest.approx(8.0, abs=0.2)
 
 
 def test_its_interval_covers_the_effect_of_all_campaigns_together():
