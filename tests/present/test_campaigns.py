@@ -186,7 +186,7 @@ def test_the_messages_and_notes_numbers_stand_in_the_tables():
 def test_a_campaign_without_a_profit_has_a_blank():
     html = page.every_campaign(programme_of([BLIND]))[0].html(JA)
     assert html.count("–") == 3
-    assert "群の人数が計画と違う" in html
+    assert "人数が計画と不一致" in html
 
 
 def found_of(found, name: str) -> Finding:

@@ -78,7 +78,7 @@ def carts_chart(found: CartAbandonment) -> Chart:
             last=found.followed_to,
         ),
         alt=Text("messages.carts.alt", months=len(table), n=int(table["users"].sum())),
-        height=2.4,
+        height=1.75,
         panels=(1, 2),
     )
 
