@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -22,6 +23,13 @@ _RESPONSE = {
     "converted": "converted converter converters",
     "unsubscribed": "unsubscribed unsubscriber unsubscribers",
 }
+# Japanese has no spaces to cut at: these stand anywhere in a name (未開封者 too). Not クリック alone:
+# クリックポスト is a way to send a DM.
+_RESPONSE_WITHIN = {
+    "opened": ("開封",),
+    "clicked": ("クリック者",),
+    "redeemed": ("クーポン利用者", "クーポン使用者"),
+}
 _SEGMENTS_DIFFER = 0.05
 # Best first: of several arms the one is told whose verdict asks for most.
 _ORDER: tuple[Verdict, ...] = ("roll_out", "roll_out_to_segments", "keep_testing", "stop", "cannot_say")
@@ -31,7 +39,8 @@ def conditioned_on(plan: CampaignPlan, names: Sequence[str] = ()) -> str | None:
     """What customers did after the sending and were then compared by; None when by nothing.
 
     As the plan says, or as the names of its arms do: one of their words (cut at spaces, hyphens and
-    underscores) is opened, opener, clicked, clicker, redeemed, converted, unsubscribed ….
+    underscores) is opened, opener, clicked, clicker, redeemed, converted, unsubscribed …, or it holds
+    開封, クリック者, クーポン利用者.
 
     Args:
         plan: The campaign.
@@ -51,6 +60,9 @@ def conditioned_on(plan: CampaignPlan, names: Sequence[str] = ()) -> str | None:
         words = set(re.split(r"[^a-z]+", name.lower()))
         for response, forms in _RESPONSE.items():
             if words & set(forms.split()):
+                return response
+        for response, parts in _RESPONSE_WITHIN.items():
+            if any(part in unicodedata.normalize("NFKC", name) for part in parts):
                 return response
     return None
 

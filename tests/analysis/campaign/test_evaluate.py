@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
-from crmreport.analysis.campaign.evidence import best_of, segments_that_pay
+from crmreport.analysis.campaign.evidence import best_of, conditioned_on, segments_that_pay
 from crmreport.analysis.campaign.heterogeneity import segment_effects
 from crmreport.analysis.campaign.money import Costs
 from crmreport.analysis.campaign.next_send import next_send
@@ -167,6 +167,22 @@ CASES = [
         id="a cart flow without a drawn control",
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("arm", "expected"),
+    [
+        pytest.param("Coupon-Redeemed", "redeemed", id="English, cut at the hyphen"),
+        pytest.param("開封者", "opened", id="openers"),
+        pytest.param("メール未開封", "opened", id="who did not open was sorted by opening too"),
+        pytest.param("ｸﾘｯｸ者", "clicked", id="half width"),
+        pytest.param("クーポン利用者", "redeemed", id="coupon users"),
+        pytest.param("クリックポスト", None, id="a way to send"),
+        pytest.param("メールA", None, id="a mail"),
+    ],
+)
+def test_arms_that_are_named_after_a_reaction(arm, expected):
+    assert conditioned_on(replace(PLAN, arms={}), [arm, "none"]) == expected
 
 
 @pytest.mark.parametrize("randomised", [True, False], ids=["said to be drawn by lot", "chosen"])
