@@ -16,15 +16,15 @@ PLAN = r"^tests/[A-Za-z0-9][A-Za-z0-9._-]*\.yml$"
 GuardrailMetric = Literal["unsubscribed", "opened", "clicked", "conversion", "orders", "revenue"]
 
 
-def _as_intake_keeps_it(code: str) -> str:
-    kept = " ".join(unicodedata.normalize("NFKC", code).split())
-    if kept != code:
-        raise ValueError(f"sends hold this id as {kept!r}; write it so")
-    return code
+def _as_intake_keeps_it(name: str) -> str:
+    kept = " ".join(unicodedata.normalize("NFKC", name).split())
+    if kept != name:
+        raise ValueError(f"sends hold this as {kept!r}; write it so")
+    return name
 
 
 CampaignId = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_as_intake_keeps_it)]
-ArmName = Annotated[str, Field(min_length=1, max_length=80)]
+ArmName = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_as_intake_keeps_it)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 

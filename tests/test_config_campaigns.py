@@ -134,8 +134,20 @@ def test_a_language_the_client_does_not_use_needs_no_name(load):
         pytest.param(
             "2026-08-mail",
             "'2026  08'",
-            "campaigns[0].id: '2026  08': sends hold this id as '2026 08'; write it so",
+            "campaigns[0].id: '2026  08': sends hold this as '2026 08'; write it so",
             id="an id intake would change",
+        ),
+        pytest.param(
+            "control: holdout",
+            "control: ｈoldout",
+            "campaigns[0].control: 'ｈoldout': sends hold this as 'holdout'; write it so",
+            id="control of full width",
+        ),
+        pytest.param(
+            "      mail: {share",
+            "      ｍail: {share",
+            "sends hold this as 'mail'; write it so",
+            id="arm of full width",
         ),
         pytest.param(
             ", en: Refill",
