@@ -14,7 +14,6 @@ from crmreport.cli.options import DryRun, Json, Languages
 from crmreport.cli.output import note, say, say_json
 from crmreport.cli.plan import plan_of, print_plan
 from crmreport.cli.run import make, near, split_languages
-from crmreport.config_file import load_client
 from crmreport.errors import ConfigError
 from crmreport.produce import Order
 from crmreport.workspace import Workspace
@@ -76,6 +75,8 @@ def demo(
 
 def _written(workspace: Workspace, name: Name) -> bool:
     """Whether every file of client.yml is there; an earlier version of the shop wrote fewer."""
+    from crmreport.config_file import load_client
+
     settings = load_client(workspace.client_file(name.value), reports=False)
     folder = workspace.client(name.value)
     return all(any(folder.glob(each.path)) for table in settings.sources.values() for each in table)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,49 +24,56 @@ os.kill(os.getpid(), signal.SIGKILL)
 """A run that makes its folder and is killed."""
 
 
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder with a name short enough for sockets; a test's own is not, in a worker of several."""
+    with tempfile.TemporaryDirectory(prefix="t-") as made:
+        yield Path(made)
+
+
 def folders(home: Path) -> list[Path]:
     return sorted(home.iterdir())
 
 
-def test_what_a_killed_run_left_is_gone_with_the_next(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
-    (left,) = folders(tmp_path)
+def test_what_a_killed_run_left_is_gone_with_the_next(home: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(home)], check=False)
+    (left,) = folders(home)
     assert (left / "ipython").is_dir()
-    made = Scratch(tmp_path)
-    assert folders(tmp_path) == [made.folder]
+    made = Scratch(home)
+    assert folders(home) == [made.folder]
     made.close()
-    assert folders(tmp_path) == []
+    assert folders(home) == []
 
 
-def test_the_folder_of_a_run_that_goes_on_stays(tmp_path: Path) -> None:
-    first, second = Scratch(tmp_path), Scratch(tmp_path)
-    assert folders(tmp_path) == sorted([first.folder, second.folder])
+def test_the_folder_of_a_run_that_goes_on_stays(home: Path) -> None:
+    first, second = Scratch(home), Scratch(home)
+    assert folders(home) == sorted([first.folder, second.folder])
     first.close()
-    assert folders(tmp_path) == [second.folder]
+    assert folders(home) == [second.folder]
     second.close()
 
 
-def test_it_is_held_for_the_run_whichever_thread_made_it(tmp_path: Path) -> None:
+def test_it_is_held_for_the_run_whichever_thread_made_it(home: Path) -> None:
     made: list[Scratch] = []
-    maker = threading.Thread(target=lambda: made.append(Scratch(tmp_path)))
+    maker = threading.Thread(target=lambda: made.append(Scratch(home)))
     maker.start()
     maker.join()
-    other = Scratch(tmp_path)
+    other = Scratch(home)
     assert made[0].folder.is_dir()
     for scratch in (*made, other):
         scratch.close()
-    assert folders(tmp_path) == []
+    assert folders(home) == []
 
 
-def test_what_only_looks_like_one_stays(tmp_path: Path) -> None:
-    (tmp_path / "crm-notes").mkdir()
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "owner.lock").touch()
-    (tmp_path / "crm-link").symlink_to(tmp_path / "elsewhere")
-    before = folders(tmp_path)
-    Scratch(tmp_path).close()
-    assert folders(tmp_path) == before
-    assert (tmp_path / "elsewhere" / "owner.lock").is_file()
+def test_what_only_looks_like_one_stays(home: Path) -> None:
+    (home / "crm-notes").mkdir()
+    (home / "elsewhere").mkdir()
+    (home / "elsewhere" / "owner.lock").touch()
+    (home / "crm-link").symlink_to(home / "elsewhere")
+    before = folders(home)
+    Scratch(home).close()
+    assert folders(home) == before
+    assert (home / "elsewhere" / "owner.lock").is_file()
 
 
 def test_a_socket_fits_whatever_the_home_is_called(tmp_path: Path) -> None:
