@@ -72,14 +72,14 @@ def _seen(arm: ArmPower, campaign: Campaign, currency: str) -> list[str]:
         found.append(f"  ({effect(arm.mde_adjusted)} adjusted for what customers bought before)")
     if arm.pays is None:
         return [*found, "what pays is not known: give --cost and --margin"]
-    found.append(f"pays from {effect(arm.pays)} on")
+    found.append(f"pays from {effect(arm.pays)} on (just there profit is 0 on average: 5% of tests roll out)")
     if arm.needed is None:
         return found
     there = arm.n_treatment + arm.n_control
     if arm.suffices:
         return [
             *found,
-            f"enough: an effect of just that takes {arm.needed.total:,} customers, {there:,} are there",
+            f"enough to find just that: it takes {arm.needed.total:,} customers, {there:,} are there",
         ]
     found.append(
         f"an effect of just that takes {arm.needed.total:,} customers to be found, {there:,} are there"

@@ -19,6 +19,8 @@ from crmreport.errors import ConfigError, DataError
 _BYTES = 8
 # Stands between the parts of what is hashed, so that no two different draws hash the same text.
 _BETWEEN = "\x1f"
+# Columns of the table of strata, beside which the arms stand.
+_TAKEN = ("stratum", "customers")
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Draw:
 
     Attributes:
         rows: One row per customer, by id: ``customer_id``, ``stratum`` (empty when there is but one),
-            ``arm``.
+            ``arm``. Of several columns a stratum is their values joined by `` | ``, with ``|`` and
+            ``\\`` in a value written ``\\|`` and ``\\\\``.
         strata: One row per stratum, in order: ``stratum``, ``customers``, and a column of customers per
             arm, in order of its name.
         sizes: Customers by arm, in order of its name.
@@ -67,7 +70,8 @@ def draw_arms(
         The draw.
 
     Raises:
-        ConfigError: Fewer than two arms, a share not above 0, or a column that is not there.
+        ConfigError: Fewer than two arms, a share not above 0, an arm named ``stratum`` or ``customers``,
+            or a column that is not there.
         DataError: No customers, a blank id, or a customer twice.
 
     Examples:
@@ -128,6 +132,9 @@ def _labels(frame: pd.DataFrame, strata: Sequence[str]) -> pd.Series:
     label = pd.Series([""] * len(frame), dtype="str")
     for i, column in enumerate(strata):
         values = frame[column].fillna("").astype("str")
+        if len(strata) > 1:
+            # Else "a | b" beside "c" and "a" beside "b | c" would be one stratum.
+            values = values.str.replace("\\", "\\\\", regex=False).str.replace("|", "\\|", regex=False)
         label = values if i == 0 else label + " | " + values
     return label
 
@@ -136,6 +143,8 @@ def _weights(shares: Mapping[str, float]) -> dict[str, Fraction]:
     if len(shares) < 2:
         raise ConfigError(f"a test needs two arms, not {', '.join(shares) or 'none'}; add the control")
     for arm, share in shares.items():
+        if arm in _TAKEN:
+            raise ConfigError(f"an arm cannot be named {arm!r}, as a column of the plan is; rename it")
         if not (math.isfinite(share) and share > 0):
             raise ConfigError(f"the share of arm {arm!r} is {share}; give a number above 0")
     # As written, not as floats: 0.1 of 30 customers is 3 and no dust.

@@ -108,7 +108,11 @@ class ArmPower:
 
     @property
     def suffices(self) -> bool | None:
-        """Whether an effect that just pays would be found; None when nobody knows what pays."""
+        """Whether an effect that just pays would be told from none; None when nobody knows what pays.
+
+        The verdict asks for more: at just that effect profit is 0 on average, and "roll out" comes 5 % of the
+        time.
+        """
         return None if self.needed is None else bool(self.mde <= (self.pays or 0))
 
 

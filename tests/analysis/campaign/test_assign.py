@@ -104,6 +104,14 @@ def test_a_blank_is_a_stratum_and_several_columns_make_one():
     assert found.strata["stratum"].tolist() == [" | q", "p | "]
 
 
+def test_strata_whose_values_hold_the_separator_stay_apart():
+    frame = pd.DataFrame(
+        {"customer_id": list("abcd"), "x": ["p | q", "p", "p\\", "p"], "y": ["r", "q | r", "q", "\\ | q"]}
+    )
+    found = draw_arms(frame, shares={"m": 1, "n": 1}, campaign_id="c", seed=1, strata=["x", "y"])
+    assert found.strata["customers"].tolist() == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("frame", "changes", "error", "message"),
     [
@@ -120,6 +128,12 @@ def test_a_blank_is_a_stratum_and_several_columns_make_one():
         pytest.param(
             people(3), {"shares": {"a": 1, "b": 0}}, ConfigError, "share of arm 'b' is 0", id="no share"
         ),
+        *[
+            pytest.param(
+                people(3), {"shares": {name: 1, "none": 1}}, ConfigError, f"named '{name}'", id=f"arm {name}"
+            )
+            for name in ("customers", "stratum")
+        ],
         pytest.param(
             people(3), {"strata": ["rank"]}, ConfigError, "no column 'rank' to draw by", id="no column"
         ),
