@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 
@@ -131,6 +132,37 @@ def test_everything_is_shown_in_both_languages(words, name):
     assert len(set(ids)) == len(ids)
     charts = [thing for thing in things if isinstance(thing, Chart)]
     assert name != "nothing" or not charts, "no empty chart"
+
+
+WITHHELD = {
+    "one told": ([None, None, "picks_other", "picked_by_other"], ["same", "picked"]),
+    "one of each": (["same_customers"] * 2 + ["picks_other", "picked_by_other"], ["inseparable", "picked"]),
+    "only picked": (["picks_other", "picked_by_other"], ["picked"]),
+}
+
+
+@pytest.mark.parametrize(("withheld", "notes"), WITHHELD.values(), ids=WITHHELD)
+def test_why_effects_are_not_told_apart(withheld, notes):
+    blank = [None if why else 1.0 for why in withheld]
+    pairs = pd.DataFrame(
+        {
+            "campaign_id": ["a", "b", "c", "d"][-len(withheld) :],
+            "other_id": ["b", "a", "d", "c"][-len(withheld) :],
+            "customers": 200,
+            "both": 100,
+            **{name: pd.Series(blank, dtype="float64") for name in ("plain", "apart")},
+            **{f"apart_{end}": pd.Series(blank, dtype="float64") for end in ("lower", "upper")},
+            "withheld": withheld,
+        }
+    )
+    shown = page.overlap(replace(overlapping("all kinds"), apart=pairs))[2:]
+    assert [thing.text.key for thing in shown if isinstance(thing, Note)] == [
+        f"campaigns.apart.{note}" for note in notes
+    ]
+    for words in (JA, EN):
+        assert all(thing.html(words) for thing in shown)
+    said = EN.say(shown[-2].text)
+    assert "list of d differs between those sent c" in said
 
 
 def test_nothing_ran_is_told_once():

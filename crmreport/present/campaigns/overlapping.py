@@ -63,7 +63,8 @@ def _apart(found: CampaignProgramme) -> list[Note | Table]:
         return [Note(Text("campaigns.apart.nobody", least=LEAST_SHARED))] if met else []
     outside = (pairs["plain"] < pairs["apart_lower"]) | (pairs["plain"] > pairs["apart_upper"])
     moved = pairs[outside & pairs["apart"].notna()]
-    note = Text("campaigns.apart.same")
+    told = pairs["apart"].notna().any()
+    note = Text("campaigns.apart.same") if told else None
     if len(moved):
         most = moved.iloc[int((moved["plain"] - moved["apart"]).abs().to_numpy().argmax())]
         note = Text(
@@ -73,10 +74,18 @@ def _apart(found: CampaignProgramme) -> list[Note | Table]:
             plain=most["plain"],
             apart=most["apart"],
         )
-    elif not pairs["apart"].notna().any():
+    elif not told and (pairs["withheld"] == "same_customers").any():
         note = Text("campaigns.apart.inseparable")
+    picked = pairs[pairs["withheld"] == "picked_by_other"]
+    why = ()
+    if len(picked):
+        first = picked.iloc[0]
+        said = {"campaign": first["campaign_id"], "other": first["other_id"]}
+        why = (Note(Text("campaigns.apart.picked", **said)),)
+    withheld = (Column("withheld", "label:withheld"),) if pairs["withheld"].notna().any() else ()
     return [
-        Note(note),
+        *([Note(note)] if note is not None else []),
+        *why,
         Table(
             APART,
             pairs,
@@ -89,6 +98,7 @@ def _apart(found: CampaignProgramme) -> list[Note | Table]:
                 Column("apart", "smoney"),
                 Column("apart_lower", "smoney", label="campaigns.column.lower"),
                 Column("apart_upper", "smoney", label="campaigns.column.upper"),
+                *withheld,
             ),
             title=Text("campaigns.apart.title"),
             note=Text("campaigns.apart.note", least=LEAST_SHARED, as_of=found.period.as_of),

@@ -57,6 +57,20 @@ def test_the_same_customers_in_both_cannot_be_told_apart():
     found = told_apart(met, plans=[A, B], drawn={"a", "b"}, as_of=AS_OF)
     assert found["apart"].isna().all()
     assert found["plain"].tolist() == [2.0, 2.0]
+    assert found["withheld"].tolist() == ["same_customers"] * 2
+
+
+def test_a_list_picked_by_what_the_other_did_is_not_told_apart():
+    # a makes 30 % more buy, and b goes to buyers: of those in both, the held-out would have bought anyway.
+    rng = np.random.default_rng(3)
+    sent = rng.random(4000) < 0.5
+    buys = rng.random(4000) < np.where(sent, 0.6, 0.3)
+    b = np.where(buys, 1 + (rng.random(4000) < 0.5), 0)
+    met = Exposure(pd.DataFrame({"b": b, "a": 1 + sent}), pd.Series(10.0 + 5 * buys + rng.normal(0, 1, 4000)))
+    found = told_apart(met, plans=[B, A], drawn={"a", "b"}, as_of=AS_OF).set_index("campaign_id")
+    assert found["withheld"].to_dict() == {"a": "picks_other", "b": "picked_by_other"}
+    assert found["apart"].isna().all()
+    assert found["plain"].isna().to_dict() == {"a": True, "b": False}
 
 
 def test_few_shared_customers_are_not_looked_at():
