@@ -17,7 +17,8 @@ def undescribed(sends: Path, campaigns: Sequence[Campaign]) -> list[str]:
         sends: The stored table.
         campaigns: What the client file says.
     """
-    counted = pl.scan_parquet(sends).group_by("campaign_id", "arm").len().sort("campaign_id", "arm").collect()
+    log = pl.scan_parquet(sends)
+    counted = log.group_by("campaign_id", "arm").len().sort("campaign_id", "arm").collect()
     lines: dict[str, dict[str, int]] = {}
     for campaign, arm, n in counted.iter_rows():
         lines.setdefault(campaign, {})[arm] = n
@@ -33,6 +34,7 @@ def undescribed(sends: Path, campaigns: Sequence[Campaign]) -> list[str]:
         found.extend(
             f"campaign {campaign.id!r}: {said}" for said in _of(campaign, lines.get(campaign.id, {}))
         )
+        found.extend(f"campaign {campaign.id!r}: {said}" for said in _early(campaign, log))
     return found
 
 
@@ -46,3 +48,16 @@ def _of(campaign: Campaign, arms: dict[str, int]) -> Iterator[str]:
                 yield f"arm {arm!r} ({n:,} lines) is not described; {near(arm, campaign.arms)}"
     if campaign.control is not None and campaign.control not in arms:
         yield f"no line of the control {campaign.control!r}; whoever was held out belongs into the log"
+
+
+def _early(campaign: Campaign, log: pl.LazyFrame) -> Iterator[str]:
+    early = log.filter(pl.col("campaign_id") == campaign.id, pl.col("sent_on") < campaign.start)
+    if campaign.control is not None:
+        # A control stands in the log with the time of the draw, which may well come before the sending.
+        early = early.filter(pl.col("arm").ne_missing(campaign.control))
+    n, first = early.select(pl.len(), pl.col("sent_on").min()).collect().row(0)
+    if n:
+        yield (
+            f"{n:,} lines sent before its start {campaign.start}, the first on {first}; "
+            "check start: and sent_at"
+        )

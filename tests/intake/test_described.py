@@ -29,6 +29,11 @@ def campaign(id: str, *arms: str, control: str | None = None, start: date = DAY)
 TEST = campaign("m1", "mail", "holdout", control="holdout")
 
 
+def log(path: Path, rows: list[tuple[str, str, date]]) -> None:
+    schema = {"campaign_id": pl.String, "arm": pl.String, "sent_on": pl.Date}
+    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(path)
+
+
 @pytest.mark.parametrize(
     ("rows", "campaigns", "said"),
     [
@@ -73,5 +78,25 @@ def test_what_differs_is_said(
     tmp_path: Path, rows: list[tuple[str, str]], campaigns: list[Campaign], said: list[str]
 ) -> None:
     path = tmp_path / "sends.parquet"
-    pl.DataFrame(rows, schema={"campaign_id": pl.String, "arm": pl.String}, orient="row").write_parquet(path)
+    log(path, [(campaign, arm, DAY) for campaign, arm in rows])
     assert undescribed(path, campaigns) == said
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        pytest.param({"mail": [5, 6], "holdout": [5]}, [], id="as described"),
+        pytest.param({"mail": [5], "holdout": [1]}, [], id="drawn before the start, sent on it"),
+        pytest.param(
+            {"mail": [2, 3, 5], "holdout": [2]},
+            ["2 lines sent before its start 2026-10-05, the first on 2026-10-02; check start: and sent_at"],
+            id="sent before the start",
+        ),
+    ],
+)
+def test_sends_before_the_described_start_are_said(
+    tmp_path: Path, days: dict[str, list[int]], said: list[str]
+) -> None:
+    path = tmp_path / "sends.parquet"
+    log(path, [("m1", arm, date(2026, 10, day)) for arm, each in days.items() for day in each])
+    assert undescribed(path, [TEST]) == [f"campaign 'm1': {line}" for line in said]

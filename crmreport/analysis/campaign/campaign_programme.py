@@ -11,6 +11,7 @@ import narwhals as nw
 import pandas as pd
 from narwhals.typing import IntoFrame
 
+from crmreport.analysis.campaign.begun import begun
 from crmreport.analysis.campaign.campaign_effect import (
     OUTCOMES,
     campaign_effect,
@@ -109,7 +110,8 @@ def campaign_programme(
     """
     ordered = tuple(sorted(evaluations, key=lambda e: (e.plan.start, e.plan.campaign_id)))
     since, as_of = period.trailing(months).start, period.as_of
-    run = [evaluation.plan for evaluation in ordered]
+    # Windows open with the first send, also where a later start was described.
+    run = begun([evaluation.plan for evaluation in ordered], sends, as_of=as_of)
     met = exposure(sends, lines, plans=run, as_of=as_of) if run else None
     counted = _counted(sends, lines, run, as_of) if run else None
     drawn = [e.plan.campaign_id for e in ordered if _is_drawn_list(e)]

@@ -9,6 +9,7 @@ import narwhals as nw
 import pandas as pd
 from narwhals.typing import IntoFrame
 
+from crmreport.analysis.campaign.begun import begun
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.ledger import PurchaseUnit, settle
 from crmreport.analysis.rfm import rfm_table, score_rfm
@@ -25,6 +26,7 @@ def segments_before(
     zero_value_counts: bool = False,
     customers: IntoFrame | None = None,
     column: str = "",
+    sends: IntoFrame | None = None,
 ) -> Callable[[CampaignPlan], IntoFrame | None]:
     """Segments by campaign: a segment of after the sending would hold what the sending did.
 
@@ -36,6 +38,8 @@ def segments_before(
         zero_value_counts: Whether lines worth 0 make a purchase.
         customers: Customers, where ``column`` is asked for; on the same engine.
         column: A column of theirs that a campaign does not change (sex, prefecture); empty for none.
+        sends: Sends of all campaigns; None to believe the described starts. With them a campaign begins
+            with its first send where that is dated earlier (see ``begun``).
 
     Returns:
         A function that gives ``customer_id`` and ``segment`` of the day before a campaign's start, one
@@ -53,10 +57,13 @@ def segments_before(
             raise ConfigError(f"customers have no column {column!r}; they have {', '.join(known)}")
 
     def before(plan: CampaignPlan) -> IntoFrame | None:
-        day = plan.start - timedelta(days=1)
+        start = plan.start
+        if sends is not None:
+            start = begun([plan], sends, as_of=plan.start)[0].start
+        day = start - timedelta(days=1)
         since = None
         if look_back_months is not None:
-            since = (pd.Timestamp(plan.start) - pd.DateOffset(months=look_back_months)).date()
+            since = (pd.Timestamp(start) - pd.DateOffset(months=look_back_months)).date()
         rules = {"unit": unit, "zero_value_counts": zero_value_counts}
         try:
             table = rfm_table(order_lines, as_of=day, since=since, **rules)  # type: ignore[arg-type]

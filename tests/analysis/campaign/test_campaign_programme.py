@@ -229,6 +229,14 @@ def test_revenue_of_overlapping_campaigns_is_counted_once(engine):
     assert found.total.inflation == pytest.approx(250 / 150)
 
 
+def test_windows_open_with_the_first_send_where_the_described_start_is_later():
+    described = plan("a", "2026-09-10")
+    rows = sends_of([plan("a", "2026-09-01")], customers=2)
+    found = programme_of([evaluated(described, 1.0)], sends=rows, lines=orders(("c0", "2026-09-02", 50)))
+    assert found.counted.revenue == 50
+    assert found.table["start"].tolist() == [date(2026, 9, 10)], "the table says what was described"
+
+
 CARRIED = {
     "open for months": ("2026-08-01", "cannot_say", [], "carried"),
     "judged this month": ("2026-10-01", "keep_testing", [], "open"),

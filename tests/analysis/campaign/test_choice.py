@@ -1,6 +1,8 @@
 """Which campaign a report looks at, and what it may know of customers beforehand."""
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import narwhals as nw
 import pandas as pd
@@ -90,6 +92,24 @@ def test_segments_know_nothing_of_what_came_after_the_start(tmp_path):
     pd.testing.assert_frame_equal(late, early)
     assert list(late.columns) == ["customer_id", "segment"]
     assert len(late) == 10
+
+
+def test_segments_are_of_the_day_before_the_first_send_where_the_described_start_is_later(engine):
+    described = replace(LARGE, start=date(2026, 9, 20), end=date(2026, 9, 20))
+    sends = pd.DataFrame(
+        {"campaign_id": LARGE.campaign_id, "customer_id": ["c1", "c2"], "sent_on": [LARGE.start] * 2}
+    )
+    sends["sent_on"] = pd.to_datetime(sends["sent_on"])
+    # Only the first customer buys again after the first send and before the described start.
+    given = lines(10)[lambda rows: (rows["order_date"] < "2026-09-10") | (rows["customer_id"] == "c0")]
+    of = {"segments": load_segments("standard")}
+
+    def segment(found: Any) -> list[str]:
+        return to_pandas(nw.from_native(found).lazy(), sort_by="customer_id")["segment"].tolist()
+
+    wanted = segment(segments_before(given, **of)(LARGE))
+    assert segment(segments_before(given, **of)(described)) != wanted
+    assert segment(segments_before(engine(given), sends=engine(sends), **of)(described)) == wanted
 
 
 def test_too_few_buyers_have_no_segments(tmp_path):

@@ -31,6 +31,13 @@ def test_roles_and_money_by_hand(engine):
     assert found.revenue.tolist() == [11.0, 2.0]
 
 
+def test_money_counts_from_the_first_send_where_the_described_start_is_later(engine):
+    rows = sends(("late", "1", "mail"), ("late", "2", "none"))
+    lines = orders(("1", "2026-09-19", 100), ("1", "2026-09-20", 10), ("1", "2026-09-25", 1))
+    found = exposure(engine(rows), engine(lines), plans=[plan("late", "2026-09-24")], as_of=AS_OF)
+    assert found.revenue.tolist() == [11.0, 0.0]
+
+
 def test_the_window_ends_with_the_report():
     lines = orders(("1", "2026-09-25", 1), ("1", "2026-09-26", 10))
     found = exposure(sends(("b", "1", "mail")), lines, plans=PLANS, as_of=date(2026, 9, 25))
