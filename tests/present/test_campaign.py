@@ -283,6 +283,7 @@ def test_several_arms_stand_in_one_table_with_their_verdicts():
     things = everything(both)
     arms = next(t for t in things if isinstance(t, Table) and t.id == "campaign.arms")
     assert arms.frame["arm"].tolist() == ["line", "mail"]
+    assert "97.5%" in written([arms], JA)
     effects = next(t for t in things if isinstance(t, Table) and t.id == "campaign.effects")
     assert len(effects.frame) == 2 * len(effects.frame["metric"].unique())
     assert "メール送付" in written(things, JA)
@@ -410,6 +411,26 @@ def test_every_code_has_a_word_in_both_languages(group):
 def test_the_words_say_the_probabilities_the_verdict_is_made_by():
     said = labels("ja")["campaign_terms.reason_said.too_uncertain"]
     assert f"{verdict.UNLIKELY:.0%}超{verdict.LIKELY:.0%}未満" in said
+
+
+@pytest.mark.parametrize(
+    ("fact", "ja", "en"),
+    [
+        pytest.param("balanced", "配信前から群の顧客に違い", "already differed", id="unlike before"),
+        pytest.param(
+            "alone", "ほかの施策が一方の群に", "Other campaigns reached one group", id="another one"
+        ),
+    ],
+)
+def test_groups_that_differ_by_more_than_the_sending_are_told_as_that(fact, ja, en):
+    judged = verdict.judge(verdict.Evidence("randomised", np.nan, **{fact: False}))
+    found = replace(evaluated(), arms=(), best=None, holdout=None, judged=judged)
+    (finding,) = page.findings(found)
+    assert finding.measure == "retest_campaign"
+    said = [page.message(found), *page.verdict(found), finding]
+    assert ja in written(said, JA)
+    assert en in written(said, EN)
+    assert "enough comparable" not in written(said, EN)
 
 
 def test_values_of_another_attribute_have_their_names():

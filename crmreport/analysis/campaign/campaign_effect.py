@@ -11,7 +11,7 @@ import narwhals as nw
 from crmreport.analysis.campaign.arms import arm_statistics
 from crmreport.analysis.campaign.estimate import Estimate, mean_estimate
 from crmreport.analysis.campaign.evaluation import Evaluation
-from crmreport.analysis.campaign.money import Profit, campaign_profit
+from crmreport.analysis.campaign.money import Costs, Profit, campaign_profit
 from crmreport.analysis.campaign.verdict import LIKELY, UNLIKELY
 
 Outcome = Literal["earning", "unclear", "losing", "untested", "running"]
@@ -80,12 +80,25 @@ def in_margin(effect: Estimate, margin_rate: float) -> Estimate:
     )
 
 
+def whole_costs(evaluation: Evaluation) -> Costs:
+    """Costs of the campaign beside an effect on the customers compared.
+
+    Of chosen customers some have no equals and are in no comparison. Sending to them was paid for all the
+    same; no effect is credited to them. Where no profit is known, the cost of a campaign is taken for all
+    its customers anyway.
+    """
+    plan, chosen = evaluation.plan, evaluation.not_randomised
+    if chosen is None or not plan.margin_rate or campaign_effect(evaluation) is None:
+        return plan.costs
+    return replace(plan.costs, fixed=plan.costs.fixed + plan.costs.send * chosen.n_left_out)
+
+
 def whole_profit(evaluation: Evaluation) -> Profit | None:
     """Profit of the campaign; None where its effect or its margin is not known."""
     effect, plan = campaign_effect(evaluation), evaluation.plan
     if effect is None or not plan.margin_rate:
         return None
-    return campaign_profit(effect, margin_rate=plan.margin_rate, costs=plan.costs)
+    return campaign_profit(effect, margin_rate=plan.margin_rate, costs=whole_costs(evaluation))
 
 
 def outcome_of(evaluation: Evaluation) -> Outcome:

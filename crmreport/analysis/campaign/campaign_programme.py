@@ -18,6 +18,7 @@ from crmreport.analysis.campaign.campaign_effect import (
     customers_sent_to,
     in_margin,
     outcome_of,
+    whole_costs,
     whole_profit,
 )
 from crmreport.analysis.campaign.carry_over import followed_by, status_of
@@ -138,13 +139,16 @@ def campaign_programme(
 
 
 def _is_drawn_list(evaluation: Evaluation) -> bool:
-    """Whether it was sent to a list whose arms a lot decided, and nothing blocks a comparison.
+    """Whether it was sent to a list whose arms a lot decided, and nothing is wrong with the lot.
+
+    Another campaign in one arm alone forbids to tell this one's effect; several campaigns together may
+    still be told from those held out of all of them.
 
     Step mails and cart mails are set off by what a customer does, so being in one may itself be the
     doing of another campaign: customers in both are no fair sample of the other's.
     """
     design, plan = evaluation.design, evaluation.plan
-    return plan.kind == "single" and plan.randomised and design is not None and not design.blocks
+    return plan.kind == "single" and plan.randomised and design is not None and design.well_drawn
 
 
 def _holdout(ordered: Sequence[Evaluation], met: Exposure | None) -> Estimate | None:
@@ -167,7 +171,7 @@ def _total(
         effects[plan.campaign_id] = (
             in_margin(known, plan.margin_rate) if known and plan.margin_rate else blank
         )
-        costs[plan.campaign_id] = plan.costs
+        costs[plan.campaign_id] = whole_costs(evaluation)
     if not effects:
         return None
     rate = ordered[0].plan.margin_rate

@@ -159,6 +159,8 @@ def _people(bought: nw.LazyFrame[Any], start: date, days: int, length: int, peri
 
 def _sides(people: pd.DataFrame, found: Outcomes, plan: CampaignPlan) -> pd.DataFrame:
     arms = to_pandas(found.frame.select("customer_id", "treated"))
+    # Sent to in more than one arm is not "not sent to".
+    people = people[~people["customer_id"].isin(found.several_arms)]
     people = people.merge(arms, on="customer_id", how="left" if plan.control is None else "inner")
     return people.assign(treated=people["treated"].fillna(0).astype("int64"))
 

@@ -40,6 +40,8 @@ BLOCKING: frozenset[Code] = frozenset(
 
 # Shares of customers or opens; below them the fault is too small to move an effect.
 SEVERAL_ARMS_LIMIT, OVERLAP_LIMIT, MACHINE_LIMIT = 0.01, 0.05, 0.1
+# Difference of shares from which the arms differ by another campaign so much that an effect is as well its.
+OVERLAP_BLOCKS = 0.2
 NOT_AS_PLANNED_LIMIT = SEVERAL_ARMS_LIMIT
 
 
@@ -63,7 +65,7 @@ class Reason:
     @property
     def blocks(self) -> bool:
         """Whether no effect of the test may be told."""
-        return self.code in BLOCKING
+        return self.code in BLOCKING or (self.code == "overlap" and abs(self.value) > OVERLAP_BLOCKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,11 @@ class DesignCheck:
         return any(reason.blocks for reason in self.reasons)
 
     @property
+    def well_drawn(self) -> bool:
+        """Whether nothing is wrong with the lot, though another campaign may hide what it showed."""
+        return not any(reason.code in BLOCKING for reason in self.reasons)
+
+    @property
     def interim(self) -> bool:
         """Whether the planned window has not run out, so that a fixed-horizon p-value would lie."""
         return any(reason.code in ("still_running", "stopped_early") for reason in self.reasons)
@@ -166,7 +173,10 @@ def check_design(
 
     Blocking: sizes of arms that refute the plan (χ², p < .001), in all or in a segment (Holm over
     the segments of a column); more than 1 % of the customers in another arm than was drawn for them, or
-    in several arms; covariates unbalanced beyond chance. The rest is told beside the result.
+    in several arms; covariates unbalanced beyond chance; shares of customers met by other campaigns
+    more than 20 points apart between an arm and the control, beyond chance: what those did would be
+    credited to this one.
+    The rest is told beside the result.
 
     Args:
         assigned: Rows of the assignment, the held-out control among them; with the columns named below.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import narwhals as nw
@@ -17,7 +17,7 @@ from crmreport.analysis.campaign.money import HoldoutCost, holdout_cost
 from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes, beside, outcomes, responses
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.campaign.randomised import arm_costs, evaluate_arms
-from crmreport.analysis.campaign.sent import sent_rows
+from crmreport.analysis.campaign.sent import ALL_SENT, sent_rows
 from crmreport.analysis.campaign.verdict import Evidence, Judged, judge
 from crmreport.analysis.ledger import PurchaseUnit, to_pandas
 from crmreport.errors import ConfigError
@@ -32,6 +32,7 @@ def evaluate_campaign(
     attributes: IntoFrame | None = None,
     covariates: Sequence[str] = BEFORE,
     others: IntoFrame | None = None,
+    controls: Mapping[str, str] | None = None,
     before_days: int = 180,
     dormant_days: int = 180,
     unit: PurchaseUnit = "customer_day",
@@ -54,6 +55,8 @@ def evaluate_campaign(
             the attributes' columns. A blank recency counts as the longest among the customers.
         others: ``customer_id`` of whoever was sent another campaign in the window; when None, those of
             the sends.
+        controls: Campaign → its control arm, of the other campaigns of the sends: nothing was sent to
+            these rows, also where a campaign records no delivery.
         before_days: Days before the sending that ``revenue_before`` and ``orders_before`` look at.
         dormant_days: Days without a purchase from which a customer is dormant.
         unit: What one purchase is.
@@ -86,7 +89,8 @@ def evaluate_campaign(
     if conditioned is not None:
         judged = cannot_say(conditioned=conditioned)
     elif plan.randomised:
-        design = _design(sends, found, plan, as_of, segments, covariates, others)
+        met = _others(sends, plan, as_of, controls or {}) if others is None else others
+        design = _design(sends, found, plan, as_of, segments, covariates, met)
         compared = plan.control in found.sizes and len(found.sizes) > 1
         if compared and not design.blocks:
             arms = evaluate_arms(found, plan=plan, running=running, segments=segments)
@@ -147,8 +151,6 @@ def _design(
     if "recency_days" in covariates:
         known = known.with_columns(nw.col("recency_days").fill_null(longest))
     rows = beside(rows, found.frame).join(known, on="customer_id", how="left")
-    last = plan.end + timedelta(days=plan.window_days - 1)
-    seen = found.last_sent + timedelta(days=plan.window_days - 1)
     try:
         return check_design(
             rows.to_native(),
@@ -156,8 +158,8 @@ def _design(
             control=str(plan.control),
             segments=segments,
             covariates=covariates,
-            others=_others(sends, plan, as_of) if others is None else others,
-            window=Window(plan.start, last, found.first_sent, min(as_of, seen), as_of),
+            others=others,
+            window=_window(plan, found),
             opens=int(opened + machines),
             machine_opens=int(machines),
             drawn=plan.drawn,
@@ -166,7 +168,16 @@ def _design(
         raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error
 
 
-def _others(sends: IntoFrame, plan: CampaignPlan, as_of: date) -> IntoFrame | None:
+def _window(plan: CampaignPlan, found: Outcomes) -> Window:
+    length = timedelta(days=plan.window_days - 1)
+    # Orders on file may end before the first customer was sent to.
+    end = max(found.first_sent, min(found.followed_to, found.last_sent + length))
+    return Window(plan.start, plan.end + length, found.first_sent, end, found.followed_to)
+
+
+def _others(
+    sends: IntoFrame, plan: CampaignPlan, as_of: date, controls: Mapping[str, str]
+) -> IntoFrame | None:
     """Customers other campaigns of the same log reached in this one's days."""
     if "campaign_id" not in nw.from_native(sends).collect_schema().names():
         return None
@@ -177,11 +188,14 @@ def _others(sends: IntoFrame, plan: CampaignPlan, as_of: date) -> IntoFrame | No
         nw.col("sent_on") <= nw.lit(last),
     )
     # Held-out customers stand in their campaign's rows too, but nothing was delivered to them; where a
-    # campaign records no delivery, all its rows count.
+    # campaign records no delivery, all its rows count but those of its control.
     arrived = nw.col("delivered_on").count().over("campaign_id")
     rows = rows.with_columns(arrived=arrived).filter(
         ~nw.col("delivered_on").is_null() | (nw.col("arrived") == 0)
     )
+    arm = nw.col("arm").fill_null(ALL_SENT)
+    for campaign, control in controls.items():
+        rows = rows.filter((nw.col("campaign_id") != campaign) | (arm != control))
     return rows.select("customer_id").to_native()
 
 

@@ -86,7 +86,8 @@ def cannot_say(
             compared=compared,
             unique_customers="several_arms" not in codes,
             ratio_ok=not codes & {"sample_ratio", "sample_ratio_segment", "not_as_planned"},
-            withheld=("unbalanced",) if "unbalanced" in codes else (),
+            balanced="unbalanced" not in codes,
+            alone="overlap" not in codes,
         )
     )
 

@@ -15,6 +15,7 @@ from crmreport.analysis.campaign.around import behaviour, days_between, purchase
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.campaign.sent import ALL_SENT, REACTIONS, sent_rows
 from crmreport.analysis.ledger import PurchaseUnit, money_decimals, settle, to_pandas
+from crmreport.analysis.observed import observed_days
 from crmreport.errors import DataError
 
 # Known of every customer before the day of sending.
@@ -29,11 +30,12 @@ class Outcomes:
 
     Attributes:
         frame: One row per assigned customer, lazily: ``customer_id``, ``arm``, ``treated`` (0/1),
-            ``assigned_on``, ``complete`` (whether the window is over), ``delivered``, ``opened`` (by a
-            person), ``machine_opened`` (by machines only), ``clicked``, ``unsubscribed``, ``converted``
-            (0/1), ``revenue``, ``orders`` (in the window, so far), ``revenue_before``, ``orders_before``
-            (in the ``before_days`` before), ``purchases_before`` (ever before), ``recency_days`` (from
-            the last purchase before to the day of sending; blank without one), and the attributes.
+            ``assigned_on``, ``complete`` (whether the window is over at ``followed_to``), ``delivered``,
+            ``opened`` (by a person), ``machine_opened`` (by machines only), ``clicked``, ``unsubscribed``,
+            ``converted`` (0/1), ``revenue``, ``orders`` (in the window, so far), ``revenue_before``,
+            ``orders_before`` (in the ``before_days`` before), ``purchases_before`` (ever before),
+            ``recency_days`` (from the last purchase before to the day of sending; blank without one), and
+            the attributes.
         n_customers: Rows.
         n_several_arms: Customers found in more than one arm, left out.
         n_incomplete: Customers whose window is not over.
@@ -44,6 +46,9 @@ class Outcomes:
         measured: Which of ``delivered``, ``opened``, ``clicked``, ``unsubscribed`` some customer did; of
             the others nobody knows whether they were recorded.
         before_days: Days before the sending that ``revenue_before`` and ``orders_before`` look at.
+        followed_to: Last day purchases are known of: the last visible day, or the last one with an order
+            where the orders on file stop before it by more than the usual pause.
+        several_arms: Ids of the customers left out because they are in more than one arm.
     """
 
     frame: nw.LazyFrame[Any]
@@ -56,6 +61,8 @@ class Outcomes:
     last_sent: date
     measured: tuple[str, ...]
     before_days: int
+    followed_to: date
+    several_arms: tuple[str, ...]
 
 
 def outcomes(
@@ -74,7 +81,8 @@ def outcomes(
     A customer is assigned on the day of the first send; of a step mail that is its first step. Purchases
     and reactions count from that day to ``window_days`` − 1 days later, none after ``as_of``; purchases
     follow the ledger's rules (returns taken off, guests left out). Customers of several arms are left
-    out, counted. Opens made by machines only are no opens.
+    out, counted. Opens made by machines only are no opens. A window that reaches beyond the orders on
+    file is not over: what was bought in the rest of it is not known yet.
 
     Args:
         sends: Sends in canonical form, the held-out control among them; see
@@ -120,7 +128,9 @@ def outcomes(
     )
     did = behaviour(near, window_days=plan.window_days, before_days=before_days)
     # Everything below and every effect is built on this frame, so lines and sends are read once.
-    people = settle(_reactions(people, plan.window_days, as_of).join(did, on="customer_id", how="left"))
+    seen = observed_days(order_lines, as_of=as_of)
+    followed_to = seen.last_day if seen.is_preliminary and seen.last_day is not None else as_of
+    people = settle(_reactions(people, plan.window_days, followed_to).join(did, on="customer_id", how="left"))
     tally = _tally(people, plan.campaign_id)
     decimals = {c: money_decimals(tally[f"largest {c}"]) for c in _MONEY}
     frame = people.filter(nw.col("arm") == nw.col("last_arm")).with_columns(
@@ -150,6 +160,8 @@ def outcomes(
         last_sent=tally["last"],
         measured=tally["measured"],
         before_days=before_days,
+        followed_to=followed_to,
+        several_arms=_torn(people) if tally["several"] else (),
     )
 
 
@@ -188,13 +200,18 @@ def _people(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     )
 
 
-def _reactions(people: nw.LazyFrame[Any], window_days: int, as_of: date) -> nw.LazyFrame[Any]:
+def _torn(people: nw.LazyFrame[Any]) -> tuple[str, ...]:
+    torn = people.filter(nw.col("arm") != nw.col("last_arm")).select("customer_id")
+    return tuple(to_pandas(torn, sort_by="customer_id")["customer_id"])
+
+
+def _reactions(people: nw.LazyFrame[Any], window_days: int, followed_to: date) -> nw.LazyFrame[Any]:
     """Days of reactions made into 0/1: whether they came within the window."""
     ever = {
         what: (days_between("assigned_on", f"{what}_on") < window_days).fill_null(False)
         for what in (*REACTIONS, "machine_opened")
     }
-    people = people.with_columns(**ever, today=nw.lit(as_of)).with_columns(
+    people = people.with_columns(**ever, today=nw.lit(followed_to)).with_columns(
         complete=days_between("assigned_on", "today") >= window_days - 1,
         machine_opened=nw.col("machine_opened") & ~nw.col("opened"),
     )

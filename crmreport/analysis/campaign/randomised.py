@@ -145,6 +145,7 @@ def _finished(
                 p_positive=math.nan if profit is None else profit.p_positive,
                 withheld=("too_few_customers",) if too_few else (),
                 guardrail=guardrail_state(plan.guardrails, guardrails),
+                arms=_treated(plan, found),
                 **facts,  # type: ignore[arg-type]
             )
         ),
@@ -188,6 +189,7 @@ def _so_far(arm: str, effects: Mapping[str, Effect], plan: CampaignPlan, found: 
                 running=True,
                 sequential_done=effects[plan.primary].p_adjusted < _ALPHA,
                 guardrail=guardrail_state(plan.guardrails, guardrails),
+                arms=_treated(plan, found),
             )
         ),
     )
@@ -203,6 +205,10 @@ def _not_yet(arm: str, plan: CampaignPlan) -> ArmEvaluation:
 def _sizes(frame: nw.LazyFrame[Any]) -> dict[str, int]:
     counted = to_pandas(frame.group_by("arm").agg(nw.len().alias("n")), sort_by="arm")
     return {str(arm): int(n) for arm, n in zip(counted["arm"], counted["n"], strict=True)}
+
+
+def _treated(plan: CampaignPlan, found: Outcomes) -> int:
+    return sum(name != plan.control for name in found.sizes)
 
 
 def _costs(plan: CampaignPlan, found: Outcomes, arm: str) -> Costs:

@@ -10,6 +10,7 @@ import pandas as pd
 from crmreport.analysis.campaign.balance import SMD_LIMIT
 from crmreport.analysis.campaign.design import (
     MACHINE_LIMIT,
+    OVERLAP_BLOCKS,
     OVERLAP_LIMIT,
     SEVERAL_ARMS_LIMIT,
     DesignCheck,
@@ -63,6 +64,7 @@ def checks_table(check: DesignCheck) -> Table:
             smd=SMD_LIMIT,
             several=SEVERAL_ARMS_LIMIT,
             overlap=OVERLAP_LIMIT,
+            blocking=OVERLAP_BLOCKS,
             machines=MACHINE_LIMIT,
             test=Text(f"campaign.size_test.{'two' if check.sample_ratio.df == 1 else 'many'}"),
             exact=check.sample_ratio.exact_p_value,

@@ -7,6 +7,7 @@ import math
 import pandas as pd
 
 from crmreport.analysis.campaign.evaluation import Evaluation
+from crmreport.analysis.campaign.verdict import likely
 from crmreport.present.campaign.reading import (
     arm_spec,
     deciding,
@@ -138,5 +139,5 @@ def arms_table(evaluation: Evaluation) -> Table:
             Column("reason", "label:campaign_terms.reason"),
         ),
         title=Text("campaign.arms.title"),
-        note=Text("campaign.arms.note"),
+        note=Text("campaign.arms.note", likely=likely(len(evaluation.arms))),
     )

@@ -64,7 +64,7 @@ def evaluated(
         as_of=PERIOD.as_of,
         outcomes=SimpleNamespace(frame=None),
         responses=pd.DataFrame({"arm": ["mail", "none"], "customers": [n, n]}),
-        design=SimpleNamespace(blocks=bool(math.isnan(difference))),
+        design=SimpleNamespace(blocks=math.isnan(difference), well_drawn=not math.isnan(difference)),
         arms=arms,
         holdout=None,
         not_randomised=None,

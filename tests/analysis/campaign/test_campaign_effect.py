@@ -9,13 +9,20 @@ import narwhals as nw
 import pandas as pd
 import pytest
 
-from crmreport.analysis.campaign.campaign_effect import campaign_effect, customers_sent_to, whole_profit
+from crmreport.analysis.campaign.campaign_effect import (
+    campaign_effect,
+    customers_sent_to,
+    whole_costs,
+    whole_profit,
+)
 from crmreport.analysis.campaign.estimate import normal_estimate
-from tests.analysis.campaign.programmes import evaluated, plan
+from tests.analysis.campaign.programmes import evaluated, plan, programme_of
 
 ONE = evaluated(plan("a"), 4.0, 1.0)
-WITHHELD = SimpleNamespace(adjusted=SimpleNamespace(doubly_robust=None))
-ADJUSTED = SimpleNamespace(adjusted=SimpleNamespace(doubly_robust=normal_estimate(7.0, 1.0, 10, 10)))
+WITHHELD = SimpleNamespace(adjusted=SimpleNamespace(doubly_robust=None), n_left_out=4)
+ADJUSTED = SimpleNamespace(
+    adjusted=SimpleNamespace(doubly_robust=normal_estimate(7.0, 1.0, 10, 10)), n_left_out=4
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +71,20 @@ def test_customers_sent_to_are_those_of_all_treated_arms():
 def test_profit_is_that_of_the_campaigns_own_chapter():
     found = whole_profit(ONE)
     assert (found.profit, found.cost) == (4.0 * 1000 * 0.5 - 1000, 1000)
+
+
+def test_chosen_customers_nobody_equals_have_cost_their_sends_too():
+    chosen = replace(ONE, arms=(), not_randomised=ADJUSTED)
+    found = whole_profit(chosen)
+    # Ten compared and four left out, 1 a send; the four are credited with no effect.
+    assert (found.cost, found.profit) == (14.0, 7.0 * 10 * 0.5 - 14.0)
+    assert whole_costs(chosen).total(10) == 14.0
+    # Where no profit is known the cost is that of everybody sent to, these among them.
+    unknown = replace(chosen, plan=replace(chosen.plan, margin_rate=None))
+    for other in (unknown, replace(chosen, not_randomised=WITHHELD)):
+        assert whole_costs(other) == ONE.plan.costs
+
+
+def test_the_programmes_total_holds_the_cost_of_those_left_out():
+    chosen = replace(ONE, arms=(), not_randomised=ADJUSTED)
+    assert programme_of([chosen]).total.cost == 14.0

@@ -65,7 +65,7 @@ def test_arms_drawn_by_spend_are_unbalanced(engine, sent):
     drawn = sent.assign(before=sent["before"].where(~(best & (sent["arm"] == "mail")), sent["before"] * 2))
     found = check(engine(drawn))
     assert codes(found) == [("unbalanced", "before")]
-    assert found.blocks
+    assert (found.blocks, found.well_drawn) == (True, False)
 
 
 def test_customers_of_several_arms_and_repeated_rows(engine, sent):
@@ -83,12 +83,33 @@ def test_customers_of_several_arms_and_repeated_rows(engine, sent):
 
 def test_another_campaign_for_one_arm(engine, sent):
     mail = sent.loc[sent["arm"] == "mail", ["customer_id"]]
-    found = check(engine(sent), others=engine(pd.concat([mail[:900], mail[:50]])))
+    found = check(engine(sent), others=engine(pd.concat([mail[:500], mail[:50]])))
     assert codes(found) == [("overlap", "mail")]
-    share = 900 / len(mail)
+    share = 500 / len(mail)
     assert found.reasons[0].value == pytest.approx(share)
-    assert found.overlap["in_others"].tolist() == [0, 900, 0]
+    assert found.overlap["in_others"].tolist() == [0, 500, 0]
     assert not found.blocks
+
+
+@pytest.mark.parametrize(
+    ("arm", "share", "blocks"),
+    [
+        pytest.param("mail", 0.19, False, id="19 points: told beside the result"),
+        pytest.param("mail", 0.21, True, id="21 points: whose effect it was nobody knows"),
+        pytest.param("mail", 1.0, True, id="the same holdout in both"),
+        pytest.param("none", 0.5, True, id="only the held-out met the other one"),
+    ],
+)
+def test_another_campaign_in_one_arm_alone_blocks(sent, arm, share, blocks):
+    people = sent.loc[sent["arm"] == arm, ["customer_id"]]
+    found = check(sent, others=people[: round(share * len(people))])
+    assert {reason.code for reason in found.reasons} == {"overlap"}
+    assert (found.blocks, found.reasons[0].blocks) == (blocks, blocks)
+    assert found.well_drawn
+
+
+def test_another_campaign_that_met_every_arm_alike_is_nothing_against_a_test(sent):
+    assert codes(check(sent, others=sent[["customer_id"]])) == []
 
 
 @pytest.mark.parametrize(

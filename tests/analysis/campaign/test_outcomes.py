@@ -83,6 +83,7 @@ def test_each_customer_by_hand(engine):
     assert table["machine_opened"].to_dict() == dict.fromkeys(table.index, 0) | {"machine": 1}
     assert table["unsubscribed"].to_dict() == dict.fromkeys(table.index, 0) | {"late": 1}
     assert (found.n_customers, found.n_several_arms, found.n_incomplete) == (6, 1, 0)
+    assert found.several_arms == ("torn",)
     assert (found.sizes, found.measured) == ({"mail": 4, "none": 2}, ("opened", "clicked", "unsubscribed"))
 
 
@@ -132,6 +133,28 @@ def test_nothing_after_the_last_visible_day_is_seen(engine):
 @pytest.mark.parametrize(("last", "left"), [(date(2026, 8, 31), 6), (date(2026, 9, 1), 0)])
 def test_a_window_is_over_on_its_last_day(last, left):
     assert outcomes(sends(), lines(), plan=PLAN, as_of=last).n_incomplete == left
+
+
+def daily(last: str) -> pd.DataFrame:
+    """Somebody who is in no campaign buys every day up to the last day of the data."""
+    days = pd.date_range("2026-06-01", last)
+    ids = [f"d{i}" for i in range(len(days))]
+    more = pd.DataFrame({"customer_id": "regular", "order_id": ids, "order_date": days, "revenue": 10.0})
+    known = lines()
+    return pd.concat([known[known["order_date"] <= last], more.assign(is_return=False)], ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("last", "left", "followed"),
+    [
+        pytest.param("2026-08-31", 6, date(2026, 8, 31), id="orders end a day before the windows do"),
+        pytest.param("2026-09-01", 0, date(2026, 9, 1), id="orders reach the windows' last day"),
+        pytest.param("2026-10-29", 0, AS_OF, id="two days without an order are no end of the data"),
+    ],
+)
+def test_a_window_beyond_the_orders_on_file_is_not_over(engine, last, left, followed):
+    found = outcomes(engine(sends()), engine(daily(last)), plan=PLAN, as_of=AS_OF)
+    assert (found.n_incomplete, found.followed_to) == (left, followed)
 
 
 def test_a_step_mail_assigns_at_its_first_step(engine):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import get_args
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
-from crmreport.analysis.campaign.verdict import DECISIONS, Evidence, Grade, Reason, Verdict, judge
+from crmreport.analysis.campaign.verdict import DECISIONS, Evidence, Grade, Reason, Verdict, judge, likely
 
 GOLD = {"segments": ("gold",), "segments_differ": True}
 # Row → evidence, verdict, reason.
@@ -26,6 +28,12 @@ CASES = [
     ),
     pytest.param(
         {"ratio_ok": False, "p_positive": 0.99}, "cannot_say", "assignment_broken", id="arms of a wrong size"
+    ),
+    pytest.param(
+        {"balanced": False, "p_positive": 0.99}, "cannot_say", "groups_differ", id="arms unlike before"
+    ),
+    pytest.param(
+        {"alone": False, "p_positive": 0.99}, "cannot_say", "other_campaign", id="another one in one arm"
     ),
     pytest.param(
         {"grade": "adjusted", "withheld": ("no_overlap",), "p_positive": 0.99},
@@ -91,6 +99,9 @@ def test_every_row_has_its_case_and_every_word_its_row():
     [
         pytest.param({"p_positive": 0.95}, "roll_out", id="exactly likely"),
         pytest.param({"p_positive": 0.05}, "stop", id="exactly unlikely"),
+        pytest.param({"p_positive": 0.974, "arms": 2}, "keep_testing", id="likely, were it the only arm"),
+        pytest.param({"p_positive": 0.975, "arms": 2}, "roll_out", id="exactly likely for one of two arms"),
+        pytest.param({"p_positive": 0.989, "arms": 5}, "keep_testing", id="not likely for one of five"),
         pytest.param(
             {"running": True, "sequential_done": True, "p_positive": 0.99}, "roll_out", id="settled early"
         ),
@@ -121,6 +132,9 @@ EVIDENCE = st.builds(
     compared=st.booleans(),
     ratio_ok=st.booleans(),
     unique_customers=st.booleans(),
+    balanced=st.booleans(),
+    alone=st.booleans(),
+    arms=st.integers(1, 4),
     withheld=st.sampled_from([(), (), ("placebo_differs",)]),
     running=st.booleans(),
     sequential_done=st.booleans(),
@@ -136,12 +150,22 @@ def test_what_may_never_happen(evidence):
     found = judge(evidence)
     if evidence.conditioned_on or not evidence.compared or not evidence.ratio_ok or evidence.withheld:
         assert found.verdict == "cannot_say"
+    if not (evidence.balanced and evidence.alone):
+        assert found.verdict == "cannot_say"
     if found.verdict in ("roll_out", "roll_out_to_segments"):
         assert evidence.grade == "randomised"
         assert evidence.guardrail in ("held", "none")
         assert evidence.sequential_done or not evidence.running
     if found.verdict == "roll_out":
-        assert evidence.p_positive >= 0.95
+        assert evidence.p_positive >= likely(evidence.arms) >= 0.95
+
+
+def test_at_break_even_one_of_several_arms_is_rolled_out_as_seldom_as_one_alone():
+    # Effects against one control are correlated by half; the campaign's verdict is that of the best arm.
+    rng = np.random.default_rng(3)
+    for arms in (1, 2, 3, 5):
+        z = (rng.normal(size=(20_000, arms)) + rng.normal(size=(20_000, 1))) / math.sqrt(2)
+        assert (ndtr(z).max(axis=1) >= likely(arms)).mean() < 0.055
 
 
 def test_openers_never_get_a_verdict_however_large_their_effect():
