@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -180,6 +182,22 @@ def test_customers_held_out_of_everything_give_the_total():
     assert found.table["shrunk_profit"].sum() > 2 * found.total.profit
     groups = found.groups.set_index("outcome")
     assert groups.loc["total", "profit"] == found.total.profit
+
+
+def test_campaigns_with_one_holdout_in_the_same_days_have_no_effect_each_and_one_together():
+    blocked = [
+        replace(
+            evaluated(one.plan, verdict="cannot_say", reason="other_campaign"),
+            design=SimpleNamespace(blocks=True, well_drawn=True),
+        )
+        for one in both()
+    ]
+    sends, lines = lists(400)
+    arms = sends.groupby("customer_id")["arm"].transform("first")
+    found = programme_of(blocked, sends=sends.assign(arm=arms), lines=lines)
+    assert found.table["profit"].isna().all()
+    assert (found.total.source, found.total.cost) == ("holdout", 2000.0)
+    assert math.isfinite(found.total.profit)
 
 
 @pytest.mark.parametrize(
