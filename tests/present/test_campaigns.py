@@ -165,6 +165,20 @@ def test_why_effects_are_not_told_apart(withheld, notes):
     assert "list of d differs between those sent c" in said
 
 
+def test_a_campaign_with_an_unplanned_arm_is_told_with_the_arm_and_what_to_do():
+    blind = evaluated(plan("blind", "2026-10-05"), verdict="cannot_say", reason="not_evaluable")
+    found = programme_of([EARNS, replace(blind, judged=replace(blind.judged, details=("maill",)))])
+    (note,) = (thing for thing in page.every_campaign(found) if isinstance(thing, Note))
+    assert "群「maill」が計画にない" in JA.say(note.text)
+    assert "names the arm “maill”" in EN.say(note.text)
+    (finding,) = (f for f in page.findings(found) if f.id == "campaigns.untested")
+    assert (finding.measure, finding.case) == ("data_fix", "arms")
+    for words in (JA, EN):
+        assert finding.html(words)
+    assert cell({t.id: t for t in page.log(found, ()) if isinstance(t, Table)}, "campaigns.pdca", ("blind",),
+                "next_action_key") == "not_evaluable"  # fmt: skip
+
+
 def test_nothing_ran_is_told_once():
     found = programme_of((), plans=(plan("old", "2025-01-01"),))
     (note,) = everything(found)

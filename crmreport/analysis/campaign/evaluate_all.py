@@ -9,8 +9,12 @@ from narwhals.typing import IntoFrame
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.exposure import drawn_by, window_end
+from crmreport.analysis.campaign.outcomes import outcomes, responses
 from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.campaign.sample_ratio import UnplannedArmError
+from crmreport.analysis.campaign.verdict import Judged
 from crmreport.analysis.ledger import PurchaseUnit, to_pandas
+from crmreport.errors import ConfigError
 from crmreport.period import Period
 
 
@@ -48,7 +52,9 @@ def evaluate_all(
 ) -> tuple[Evaluation, ...]:
     """Evaluate the campaigns of the last months, each as the chapter on a single campaign does.
 
-    A campaign that was planned and of which nothing was sent by the period's end is left out.
+    A campaign that was planned and of which nothing was sent by the period's end is left out. One whose
+    sends name an arm its plan does not know is in, as ``cannot_say`` for ``not_evaluable``, the arms in
+    the verdict's details: one slip in a name does not take the other campaigns' results away.
 
     Args:
         sends: Sends of all campaigns in canonical form, held-out customers among them.
@@ -65,7 +71,7 @@ def evaluate_all(
         One evaluation per campaign, by start, then id.
 
     Raises:
-        ConfigError: An arm or guardrail was not planned.
+        ConfigError: A plan contradicts itself otherwise.
         DataError: The sends of a campaign have blanks.
     """
     sent = to_pandas(drawn_by(sends, as_of=period.as_of).select("campaign_id").unique())
@@ -74,16 +80,42 @@ def evaluate_all(
         for plan in plans_in(plans, period=period, months=months)
         if plan.campaign_id in set(sent["campaign_id"].astype(str))
     ]
-    return tuple(
-        evaluate_campaign(
-            sends,
-            order_lines,
-            plan=plan,
-            as_of=period.as_of,
-            attributes=attributes(plan) if attributes is not None else None,
-            dormant_days=dormant_days,
-            unit=unit,
-            zero_value_counts=zero_value_counts,
-        )
-        for plan in run
+    found = []
+    for plan in run:
+        try:
+            evaluation = evaluate_campaign(
+                sends,
+                order_lines,
+                plan=plan,
+                as_of=period.as_of,
+                attributes=attributes(plan) if attributes is not None else None,
+                dormant_days=dormant_days,
+                unit=unit,
+                zero_value_counts=zero_value_counts,
+            )
+        except ConfigError as error:
+            if not isinstance(error.__cause__, UnplannedArmError):
+                raise
+            evaluation = _not_evaluable(sends, order_lines, plan, period)
+        found.append(evaluation)
+    return tuple(found)
+
+
+def _not_evaluable(
+    sends: IntoFrame, order_lines: IntoFrame, plan: CampaignPlan, period: Period
+) -> Evaluation:
+    """A campaign of which only is known who was sent what: an arm in the log is not in its plan."""
+    found = outcomes(sends, order_lines, plan=plan, as_of=period.as_of)
+    unplanned = tuple(arm for arm in found.sizes if arm not in plan.arms)
+    return Evaluation(
+        plan=plan,
+        as_of=period.as_of,
+        outcomes=found,
+        responses=responses(found),
+        design=None,
+        arms=(),
+        holdout=None,
+        not_randomised=None,
+        judged=Judged("cannot_say", "not_evaluable", "observational", (), unplanned, -1),
+        running=period.as_of < plan.end or found.n_incomplete > 0,
     )

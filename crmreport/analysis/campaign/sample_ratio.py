@@ -14,6 +14,10 @@ from crmreport.errors import ConfigError
 SRM_ALPHA = 0.001
 
 
+class UnplannedArmError(ConfigError):
+    """An arm of the send log is not in the plan: nobody knows what it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class SampleRatio:
     """Sizes of arms against the plan.
@@ -51,7 +55,8 @@ def sample_ratio(observed: Mapping[str, int], *, planned: Mapping[str, float]) -
         The test; a mismatch is p < .001, because every test is tested and false alarms are dear.
 
     Raises:
-        ConfigError: Fewer than two arms are planned, a weight is not above 0, or an arm was not planned.
+        ConfigError: Fewer than two arms are planned, or a weight is not above 0.
+        UnplannedArmError: An arm was not planned.
 
     Examples:
         >>> found = sample_ratio({"gate_30": 44_700, "gate_40": 45_489}, planned={"gate_30": 1, "gate_40": 1})
@@ -61,7 +66,8 @@ def sample_ratio(observed: Mapping[str, int], *, planned: Mapping[str, float]) -
     if len(planned) < 2 or not all(weight > 0 for weight in planned.values()):
         raise ConfigError(f"planned shares are {dict(planned)}; give two or more arms, each above 0")
     if unplanned := sorted(set(observed) - set(planned)):
-        raise ConfigError(f"arm {unplanned[0]!r} was not planned; the planned ones are {', '.join(planned)}")
+        told = f"arm {unplanned[0]!r} was not planned; the planned ones are {', '.join(planned)}"
+        raise UnplannedArmError(told)
     sizes = {arm: int(observed.get(arm, 0)) for arm in planned}
     total, weights = sum(sizes.values()), sum(planned.values())
     expected = {arm: total * weight / weights for arm, weight in planned.items()}

@@ -30,6 +30,9 @@ Reason = Literal[
     "too_uncertain",
 ]
 
+# Of a campaign that was not evaluated at all: no row of the decision table leads there.
+NotEvaluable = Literal["not_evaluable"]
+
 # Profit is likely above the first, unlikely below the second.
 LIKELY, UNLIKELY = 0.95, 0.05
 
@@ -153,12 +156,13 @@ class Judged:
         reason: Why.
         grade: How good the evidence is.
         segments: Segments to roll out to; empty with any other verdict.
-        details: Reason codes of the diagnostics that failed, or what was conditioned on.
-        rule: Row of the decision table, from 0.
+        details: Reason codes of the diagnostics that failed, what was conditioned on, or the arms the plan
+            does not know (``not_evaluable``).
+        rule: Row of the decision table, from 0; −1 where it was not asked.
     """
 
     verdict: Verdict
-    reason: Reason
+    reason: Reason | NotEvaluable
     grade: Grade
     segments: tuple[str, ...]
     details: tuple[str, ...]

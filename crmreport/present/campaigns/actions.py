@@ -51,6 +51,9 @@ def _untested(found: CampaignProgramme) -> Finding | None:
         facts |= _group(found, "untested", "cost_share")
     dearest = untested.sort_values("cost", ascending=False, kind="stable").iloc[0]
     facts["dearest"] = Fact(dearest["campaign_id"])
+    if dearest["reason"] == "not_evaluable":
+        facts.pop("cost_share", None)
+        return Finding("campaigns.untested", "warning", facts, "data_fix", case="arms")
     facts["reason"] = Fact(dearest["reason"])
     # Their cost is no profit or loss: no money is said to be at stake.
     measure = "fix_assignment" if dearest["reason"] in _BROKEN else "retest_campaign"

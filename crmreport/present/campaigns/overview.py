@@ -49,7 +49,16 @@ def every_campaign(found: CampaignProgramme) -> list[Table | Note]:
     if found.table.empty:
         case = "nothing" if found.n_plans else "unset"
         return [Note(Text(f"campaigns.every.{case}", since=found.since, as_of=found.period.as_of))]
-    return [_verdicts(found), _sendings(found)]
+    return [_verdicts(found), *_unplanned(found), _sendings(found)]
+
+
+def _unplanned(found: CampaignProgramme) -> list[Note]:
+    """Campaigns left unevaluated for an arm their plan does not know."""
+    return [
+        Note(Text("campaigns.every.unplanned", campaign=each.plan.campaign_id, arm=", ".join(judged.details)))
+        for each in found.evaluations
+        if (judged := each.judged).reason == "not_evaluable"
+    ]
 
 
 def _verdicts(found: CampaignProgramme) -> Table:

@@ -12,6 +12,7 @@ from crmreport.analysis.campaign.campaign_programme import campaign_programme
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
 from crmreport.analysis.campaign.evaluate_all import evaluate_all, plans_in
 from crmreport.analysis.campaign.evaluation import Evaluation
+from crmreport.errors import ConfigError, DataError
 from tests.analysis.campaign.programmes import PERIOD, orders, plan, sends_of
 
 WHEN = {
@@ -76,6 +77,28 @@ def test_the_programme_agrees_with_the_campaigns_own_chapter(shop, evaluated):
         assert row["verdict"] == evaluation.judged.verdict
         assert (row["profit"], row["profit_lower"]) == pytest.approx((arm.profit.profit, arm.profit.lower))
         assert row["cost"] == arm.profit.cost
+
+
+def test_an_unplanned_arm_takes_no_other_campaign_away(shop):
+    sends, lines = shop
+    slip = (sends["campaign_id"] == "first") & (sends["arm"] == "mail")
+    sends = sends.assign(arm=sends["arm"].mask(slip, "maill"))
+    found = evaluate_all(sends, lines, plans=PLANS, period=PERIOD)
+    first, second = (evaluation.judged for evaluation in found)
+    assert (first.verdict, first.reason, first.details) == ("cannot_say", "not_evaluable", ("maill",))
+    assert second == evaluate_campaign(sends, lines, plan=PLANS[0], as_of=PERIOD.as_of).judged
+    table = campaign_programme(found, sends, lines, plans=PLANS, period=PERIOD).table
+    assert table["outcome"].tolist()[0] == "untested"
+    assert table.loc[0, ["customers", "held_out", "cost"]].tolist() == [100, 100, 100.0]
+
+
+def test_other_errors_are_not_swallowed(shop):
+    sends, lines = shop
+    wrong = [*PLANS[1:], plan("second", "2026-09-10", arms={"mail": 1, "none": 0})]
+    with pytest.raises(ConfigError, match="campaign 'second': planned shares are"):
+        evaluate_all(sends, lines, plans=wrong, period=PERIOD)
+    with pytest.raises(DataError, match="lack the arm"):
+        evaluate_all(sends.assign(arm=None), lines, plans=PLANS[:1], period=PERIOD)
 
 
 def test_no_campaign_touches_the_months(shop):
