@@ -33,6 +33,7 @@ def evaluate_campaign(
     covariates: Sequence[str] = BEFORE,
     others: IntoFrame | None = None,
     controls: Mapping[str, str] | None = None,
+    qini: bool = True,
     before_days: int = 180,
     dormant_days: int = 180,
     unit: PurchaseUnit = "customer_day",
@@ -57,6 +58,7 @@ def evaluate_campaign(
             the sends.
         controls: Campaign → its control arm, of the other campaigns of the sends: nothing was sent to
             these rows, also where a campaign records no delivery.
+        qini: Whether to compute the Qini curve and its bootstrap.
         before_days: Days before the sending that ``revenue_before`` and ``orders_before`` look at.
         dormant_days: Days without a purchase from which a customer is dormant.
         unit: What one purchase is.
@@ -93,7 +95,7 @@ def evaluate_campaign(
         design = _design(sends, found, plan, as_of, segments, covariates, met)
         compared = plan.control in found.sizes and len(found.sizes) > 1
         if compared and not design.blocks:
-            arms = evaluate_arms(found, plan=plan, running=running, segments=segments)
+            arms = evaluate_arms(found, plan=plan, running=running, segments=segments, qini=qini)
             judged = arms[_best(arms)].judged
         else:
             judged = cannot_say(compared=compared, design=design)

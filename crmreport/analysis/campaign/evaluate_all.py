@@ -52,6 +52,9 @@ def evaluate_all(
 ) -> tuple[Evaluation, ...]:
     """Evaluate the campaigns of the last months, each as the chapter on a single campaign does.
 
+    Only the Qini curve is left out (``qini`` of every arm is None): no verdict rests on it, and its
+    bootstrap takes longer than all the rest.
+
     A campaign that was planned and of which nothing was sent by the period's end is left out. One whose
     sends name an arm its plan does not know is in, as ``cannot_say`` for ``not_evaluable``, the arms in
     the verdict's details: one slip in a name does not take the other campaigns' results away.
@@ -80,6 +83,7 @@ def evaluate_all(
         for plan in plans_in(plans, period=period, months=months)
         if plan.campaign_id in set(sent["campaign_id"].astype(str))
     ]
+    controls = {plan.campaign_id: plan.control for plan in plans if plan.control is not None}
     found = []
     for plan in run:
         try:
@@ -89,7 +93,9 @@ def evaluate_all(
                 plan=plan,
                 as_of=period.as_of,
                 attributes=attributes(plan) if attributes is not None else None,
+                controls=controls,
                 dormant_days=dormant_days,
+                qini=False,
                 unit=unit,
                 zero_value_counts=zero_value_counts,
             )

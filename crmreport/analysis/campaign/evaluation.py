@@ -51,8 +51,8 @@ class ArmEvaluation:
         segments: Attribute → effects on revenue in its values; empty while the test runs.
         next_send: Whom to send to next time, of this campaign's customers, by the first attribute; None
             when no effect or no margin is known, and while the test runs.
-        qini: Curve of sending first to those who spent most before; None where all spent the same, and
-            while the test runs.
+        qini: Curve of sending first to those who spent most before; None where all spent the same,
+            while the test runs, and where it was not asked for.
         judged: The verdict on this arm.
     """
 

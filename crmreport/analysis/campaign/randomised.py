@@ -37,7 +37,7 @@ _SCORES, _REPEATS = 20, 500
 
 
 def evaluate_arms(
-    found: Outcomes, *, plan: CampaignPlan, running: bool, segments: Sequence[str]
+    found: Outcomes, *, plan: CampaignPlan, running: bool, segments: Sequence[str], qini: bool = True
 ) -> tuple[ArmEvaluation, ...]:
     """Every treated arm of a sound test against its control.
 
@@ -47,6 +47,7 @@ def evaluate_arms(
         running: Whether some window is not over: then only customers whose window is are looked at, and
             only always-valid intervals are told, once an arm and the control have 30 such customers.
         segments: Attributes to look at effects by; the first one decides whom to send to next.
+        qini: Whether to compute the Qini curve.
 
     Returns:
         Arms in order of name.
@@ -65,7 +66,7 @@ def evaluate_arms(
         elif running:
             arms.append(_so_far(arm, effects[arm], plan, found))
         else:
-            arms.append(_finished(arm, effects[arm], plan, found, segments))
+            arms.append(_finished(arm, effects[arm], plan, found, segments, qini=qini))
     return tuple(arms)
 
 
@@ -96,7 +97,13 @@ def customers_needed(revenue: Estimate, profit: Profit, *, control_share: float)
 
 
 def _finished(
-    arm: str, effects: Mapping[str, Effect], plan: CampaignPlan, found: Outcomes, segments: Sequence[str]
+    arm: str,
+    effects: Mapping[str, Effect],
+    plan: CampaignPlan,
+    found: Outcomes,
+    segments: Sequence[str],
+    *,
+    qini: bool,
 ) -> ArmEvaluation:
     control = str(plan.control)
     revenue = effects["revenue"].estimate
@@ -138,7 +145,7 @@ def _finished(
         needed=_needed(revenue, profit, plan, arm, found),
         segments=by,
         next_send=next_time,
-        qini=_qini(pair),
+        qini=_qini(pair) if qini else None,
         judged=judge(
             Evidence(
                 "randomised",

@@ -62,6 +62,8 @@ def test_each_is_evaluated_as_alone_and_in_order(shop, evaluated):
     alone = evaluate_campaign(*shop, plan=PLANS[1], as_of=PERIOD.as_of)
     assert found[0].judged == alone.judged
     assert found[0].arms[0].profit == alone.arms[0].profit
+    assert alone.arms[0].qini is not None
+    assert found[0].arms[0].qini is None, "a bootstrap nothing of the programme rests on"
     assert found[0].judged.verdict == "roll_out"
 
 
