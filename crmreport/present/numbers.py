@@ -62,8 +62,11 @@ class MoneyUnit:
         return f"{_tidy(value / self.divisor, self.decimals):,.{self.decimals}f}"
 
 
-def money(value: float, *, lang: Language, currency: str, sign: bool = False) -> str:
+def money(value: float, *, lang: Language, currency: str, sign: bool = False, thousands: bool = False) -> str:
     """An amount inside a sentence, with its own unit.
+
+    With ``thousands`` large amounts are in thousands: two of them whose difference matters stand side by
+    side, and in millions they may look the same.
 
     Examples:
         >>> money(12_345_678, lang="ja", currency="JPY")
@@ -72,18 +75,22 @@ def money(value: float, *, lang: Language, currency: str, sign: bool = False) ->
         '¥12.3 million'
         >>> money(-980, lang="ja", currency="JPY", sign=True)
         '−980円'
+        >>> money(1_334_150, lang="ja", currency="JPY", thousands=True)
+        '1,334千円'
     """
     size = abs(float(value))
-    if size >= 1e6:
+    if size >= 1e6 and thousands:
+        divisor, decimals = 1e3, 0
+    elif size >= 1e6:
         divisor, decimals = (1e9, 2) if lang == "en" and size >= 1e9 else (1e6, 1)
     else:
         divisor, decimals = 1, 0 if currency == "JPY" or size >= 1000 else 2
     body = f"{size / divisor:,.{decimals}f}"
     mark = _mark(value, sign)
     if lang == "ja":
-        scale = {1: "", 1e6: "百万"}[divisor]
+        scale = _JA_SCALES[divisor]
         return f"{mark}{body}{scale}{_JA_NAMES.get(currency, currency)}"
-    scale = {1: "", 1e6: " million", 1e9: " billion"}[divisor]
+    scale = {**_EN_SCALES, 1e9: " billion"}[divisor]
     symbol = _SYMBOLS.get(currency, currency + " ")
     return f"{mark}{symbol}{body}{scale}"
 

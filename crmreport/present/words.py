@@ -117,7 +117,8 @@ class Words:
 
         Args:
             value: Raw value; None and NaN become an en dash.
-            spec: ``text``, ``count``, ``money``, ``pct``, ``pt``, ``num0``–``num2``, ``days``, ``date``,
+            spec: ``text``, ``count``, ``money`` (``money:thousands`` where two amounts are
+                compared), ``pct``, ``pt``, ``num0``–``num2``, ``days``, ``date``,
                 ``longdate``, ``month``, ``period`` (a month in words, another period by its name),
                 ``p`` (a p-value; ``p:said`` in a sentence, with its sign), ``label:<group>``,
                 ``labels:<group>`` (several, separated by commas in the value),
@@ -156,7 +157,8 @@ class Words:
                 unit = {"ja": "ポイント", "en": " pts"}[self.lang]
                 return numbers.plain(value * 100, 1, sign=True) + unit
             case "money" | "smoney":
-                return numbers.money(value, lang=self.lang, currency=self.currency, sign=kind[0] == "s")
+                how = {"sign": kind[0] == "s", "thousands": detail == "thousands"}
+                return numbers.money(value, lang=self.lang, currency=self.currency, **how)
             case "num0" | "num1" | "num2" | "snum2":
                 return numbers.plain(value, int(kind[-1]), sign=kind[0] == "s")
             case "p":

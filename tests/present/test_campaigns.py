@@ -229,6 +229,18 @@ def test_the_messages_and_notes_numbers_stand_in_the_tables():
     assert carried["older"] == cell(tables, "campaigns.statuses", ("carried",), "campaigns")
 
 
+def test_margin_and_cost_of_the_total_are_written_with_the_digits_their_difference_needs():
+    found = programme_of([EARNS])
+    close = replace(found.total, revenue=1_334_150.0, cost=1_306_000.0, profit=28_150.0)
+    (total,) = (
+        thing.text
+        for thing in page.worth(replace(found, total=close))
+        if isinstance(thing, Note) and thing.text.key.startswith("campaigns.total.")
+    )
+    assert "1,334千円に対し、費用は1,306千円" in JA.say(total)
+    assert "¥1,334 thousand of margin gained at a cost of ¥1,306 thousand" in EN.say(total)
+
+
 def test_a_campaign_without_a_profit_has_a_blank():
     html = page.every_campaign(programme_of([BLIND]))[0].html(JA)
     assert html.count("–") == 3

@@ -79,6 +79,8 @@ def test_what_to_do_sets_up_no_comparison_of_its_own():
         pytest.param("count", 1234567, "1,234,567", "1,234,567", id="commas"),
         pytest.param("money", 987, "987円", "¥987", id="small money"),
         pytest.param("money", 12_345_678, "12.3百万円", "¥12.3 million", id="large money"),
+        pytest.param("money:thousands", 1_334_150, "1,334千円", "¥1,334 thousand", id="money to compare"),
+        pytest.param("money:thousands", 28_150, "28,150円", "¥28,150", id="small money to compare"),
         pytest.param("money", 2.5e9, "2,500.0百万円", "¥2.50 billion", id="very large money"),
         pytest.param("p", 0.0374, "0.037", "0.037", id="a p-value has three decimals"),
         pytest.param("p", 0.00002, "<0.001", "<0.001", id="a p-value is never 0"),
