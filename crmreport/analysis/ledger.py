@@ -7,6 +7,7 @@ dated after the report's last day means the same thing in every chapter.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -205,6 +206,36 @@ def days_before(as_of: date, column: str) -> nw.Expr:
     return (gap.dt.total_seconds() // 86_400).cast(nw.Int64)
 
 
+def days_between(first: str, last: str) -> nw.Expr:
+    """Whole days from one date column to another, null where either is."""
+    # As in days_before.
+    gap = nw.col(last).cast(nw.Datetime("us")) - nw.col(first).cast(nw.Datetime("us"))
+    return gap.dt.total_seconds() // 86_400
+
+
+def mend_dates(rows: IntoFrame, columns: Iterable[str]) -> IntoFrame:
+    """Rows with these columns as dates where pandas holds them as Python objects; other frames as they are.
+
+    So it reads a Parquet date, and a column without any value; no engine call works on them.
+
+    Examples:
+        >>> rows = pd.DataFrame({"sent_on": [date(2026, 10, 1)], "opened_on": [None]}, dtype=object)
+        >>> [str(dtype)[:10] for dtype in mend_dates(rows, ["sent_on", "opened_on", "no_column"]).dtypes]
+        ['datetime64', 'datetime64']
+    """
+    if not isinstance(rows, pd.DataFrame):
+        return rows
+    schema = nw.from_native(rows).collect_schema()
+    objects = [
+        name
+        for name in columns
+        if name in rows
+        and rows[name].dtype == object
+        and (schema[name] == nw.Object or bool(rows[name].isna().all()))
+    ]
+    return rows.assign(**{name: pd.to_datetime(rows[name]) for name in objects}) if objects else rows
+
+
 def settle(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Compute a frame once, so that what is built on it does not read the lines again."""
     if frame.implementation.is_duckdb():
@@ -278,10 +309,7 @@ def _dated(lines: IntoFrame) -> nw.LazyFrame[Any]:
             f"order lines lack the column {missing[0]!r} (of {', '.join(NEEDED)}); "
             "rename yours, or map it in the client file"
         )
-    if schema["order_date"] == nw.Object and isinstance(lines, pd.DataFrame):
-        # pandas reads a Parquet date as Python objects, on which no engine call works.
-        frame = nw.from_native(lines.assign(order_date=pd.to_datetime(lines["order_date"])))
-    frame = frame.lazy()
+    frame = nw.from_native(mend_dates(lines, ["order_date"])).lazy()
     return (
         frame if schema["order_date"] == nw.Date else frame.with_columns(nw.col("order_date").cast(nw.Date))
     )

@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.ledger import PurchaseUnit, purchases
+from crmreport.analysis.ledger import PurchaseUnit, days_between, purchases
 
 
 def purchases_around(
@@ -42,13 +42,6 @@ def purchases_around(
         .join(people.select("customer_id", day), on="customer_id")
         .select("customer_id", "revenue", days=days_between(day, "purchase_date"))
     )
-
-
-def days_between(first: str, last: str) -> nw.Expr:
-    """Whole days from one date column to another, null where either is."""
-    # A difference of two dates is an integer on DuckDB and a duration elsewhere; of two instants, a duration.
-    gap = nw.col(last).cast(nw.Datetime("us")) - nw.col(first).cast(nw.Datetime("us"))
-    return gap.dt.total_seconds() // 86_400
 
 
 def behaviour(near: nw.LazyFrame[Any], *, window_days: int, before_days: int) -> nw.LazyFrame[Any]:

@@ -11,10 +11,10 @@ import narwhals as nw
 import pandas as pd
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.campaign.around import behaviour, days_between, purchases_around
+from crmreport.analysis.campaign.around import behaviour, purchases_around
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.campaign.sent import ALL_SENT, REACTIONS, sent_rows
-from crmreport.analysis.ledger import PurchaseUnit, money_decimals, settle, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, days_between, money_decimals, settle, to_pandas
 from crmreport.analysis.observed import observed_days
 from crmreport.errors import DataError
 

@@ -11,7 +11,7 @@ import narwhals as nw
 import numpy as np
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.campaign.around import behaviour, days_between
+from crmreport.analysis.campaign.around import behaviour
 from crmreport.analysis.campaign.money import Costs
 from crmreport.analysis.campaign.plan import Primary
 from crmreport.analysis.campaign.power import (
@@ -21,7 +21,7 @@ from crmreport.analysis.campaign.power import (
     mde_mean,
     mde_share,
 )
-from crmreport.analysis.ledger import PurchaseUnit, money_decimals, purchases, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, days_between, money_decimals, purchases, to_pandas
 from crmreport.errors import ConfigError, DataError
 
 POWER, ALPHA = 0.8, 0.05

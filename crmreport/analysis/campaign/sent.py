@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 import narwhals as nw
-import pandas as pd
 from narwhals.typing import IntoFrame
 
+from crmreport.analysis.ledger import mend_dates
 from crmreport.errors import DataError
 
 # What a customer can do to a message, and the day columns it makes here.
@@ -35,8 +35,8 @@ def sent_rows(sends: IntoFrame, *, campaign_id: str | None, as_of: date) -> nw.L
     Raises:
         DataError: The customer or the day of sending is missing.
     """
-    sends = _with_dates(sends)
-    frame = nw.from_native(sends).lazy()
+    days = [f"{what}_{end}" for what in ("sent", *REACTIONS) for end in ("on", "at")]
+    frame = nw.from_native(mend_dates(sends, days)).lazy()
     names = frame.collect_schema().names()
     if "customer_id" not in names or not {"sent_on", "sent_at"} & set(names):
         raise DataError(f"sends need customer_id, and sent_on or sent_at; they have {', '.join(names)}")
@@ -64,12 +64,3 @@ def _day(what: str, names: list[str]) -> nw.Expr:
         if name in names:
             return nw.col(name)
     return nw.lit(None)
-
-
-def _with_dates(sends: IntoFrame) -> IntoFrame:
-    if not isinstance(sends, pd.DataFrame):
-        return sends
-    # pandas reads a Parquet date, and a column without any value, as Python objects.
-    names = [f"{what}_{end}" for what in ("sent", *REACTIONS) for end in ("on", "at")]
-    objects = [c for c in names if c in sends and sends[c].dtype == object]
-    return sends.assign(**{c: pd.to_datetime(sends[c]) for c in objects})

@@ -11,10 +11,9 @@ from datetime import date
 from typing import Any
 
 import narwhals as nw
-import pandas as pd
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.ledger import to_pandas
+from crmreport.analysis.ledger import mend_dates, to_pandas
 from crmreport.errors import DataError
 
 NEEDED = ("campaign_id", "customer_id", "arm", "sent_on")
@@ -88,13 +87,6 @@ def messages(
     )
 
 
-def days_between(first: str, then: str) -> nw.Expr:
-    """Whole days from the date in one column to that in another."""
-    # A difference of two dates is an integer on DuckDB and a duration elsewhere; of two instants, a duration.
-    gap = nw.col(then).cast(nw.Datetime("us")) - nw.col(first).cast(nw.Datetime("us"))
-    return gap.dt.total_minutes() // (24 * 60)
-
-
 def _seen(day: str, names: list[str], as_of: date) -> nw.Expr:
     return (nw.col(day) <= nw.lit(as_of)).fill_null(False) if day in names else nw.lit(False)
 
@@ -108,10 +100,8 @@ def _dated(sends: IntoFrame) -> nw.LazyFrame[Any]:
             "rename yours, or map it under sources.sends in the client file"
         )
     days = [name for name in schema if name.endswith("_on")]
-    if isinstance(sends, pd.DataFrame) and any(schema[d] == nw.Object for d in days):
-        # pandas reads a Parquet date as Python objects, on which no engine call works.
-        frame = nw.from_native(sends.assign(**{d: pd.to_datetime(sends[d]) for d in days}))
-        schema = frame.collect_schema()
+    frame = nw.from_native(mend_dates(sends, days))
+    schema = frame.collect_schema()
     instants = [day for day in days if schema[day] != nw.Date]
     lazy = frame.lazy()
     return lazy.with_columns(*[nw.col(day).cast(nw.Date) for day in instants]) if instants else lazy

@@ -14,8 +14,8 @@ from narwhals.typing import IntoFrame
 from scipy.stats import binomtest
 
 from crmreport.analysis.campaign.plan import CampaignPlan
-from crmreport.analysis.ledger import PurchaseUnit, purchases, to_pandas
-from crmreport.analysis.messages.sent import RESPONSES, days_between, messages
+from crmreport.analysis.ledger import PurchaseUnit, days_between, purchases, to_pandas
+from crmreport.analysis.messages.sent import RESPONSES, messages
 from crmreport.analysis.observed import observed_days
 from crmreport.analysis.proportions import holm, wilson_interval
 

@@ -6,10 +6,9 @@ from datetime import date
 from typing import Any
 
 import narwhals as nw
-import pandas as pd
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.ledger import attributed, to_pandas
+from crmreport.analysis.ledger import attributed, mend_dates, to_pandas
 from crmreport.errors import DataError
 
 NEEDED = ("at", "event", "event_date")
@@ -28,10 +27,8 @@ def users(web_events: IntoFrame, as_of: date) -> tuple[nw.LazyFrame[Any], int]:
         )
     if not {"customer_id", "visitor_id"} & set(schema):
         raise DataError("the web events have neither customer_id nor visitor_id; map one in the client file")
-    if isinstance(web_events, pd.DataFrame) and schema["event_date"] == nw.Object:
-        # pandas reads a Parquet date as Python objects, on which no engine call works.
-        frame = nw.from_native(web_events.assign(event_date=pd.to_datetime(web_events["event_date"])))
-    rows: nw.LazyFrame[Any] = frame.lazy().with_columns(nw.col("event_date").cast(nw.Date))
+    rows: nw.LazyFrame[Any] = nw.from_native(mend_dates(web_events, ["event_date"])).lazy()
+    rows = rows.with_columns(nw.col("event_date").cast(nw.Date))
     frame = rows.filter(nw.col("event_date") <= nw.lit(as_of))
     if "visitor_id" not in schema:
         return frame.with_columns(user=nw.concat_str(nw.lit("c:"), nw.col("customer_id"))), 0
