@@ -72,7 +72,10 @@ def _seen(arm: ArmPower, campaign: Campaign, currency: str) -> list[str]:
         found.append(f"  ({effect(arm.mde_adjusted)} adjusted for what customers bought before)")
     if arm.pays is None:
         return [*found, "what pays is not known: give --cost and --margin"]
-    found.append(f"pays from {effect(arm.pays)} on (just there profit is 0 on average: 5% of tests roll out)")
+    found.append(
+        f"pays from {effect(arm.pays)} on "
+        f"(just there profit is 0 on average: {arm.alpha * 100:.2g}% of tests roll out)"
+    )
     if arm.needed is None:
         return found
     there = arm.n_treatment + arm.n_control
