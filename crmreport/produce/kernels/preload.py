@@ -6,6 +6,7 @@ Nothing here may start a thread or open a DuckDB, Arrow or Polars object: neithe
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import importlib
 import io
@@ -60,8 +61,11 @@ def _load() -> None:
 def _read_labels() -> None:
     from crmreport.present.words import LANGUAGES, labels
 
-    for lang in LANGUAGES:
-        labels(lang)
+    # A label file that cannot be read must not end the server: who needs it reads it again, and fails
+    # with the reason.
+    with contextlib.suppress(Exception):
+        for lang in LANGUAGES:
+            labels(lang)
 
 
 def _draw_once() -> None:
