@@ -7,7 +7,7 @@ dated after the report's last day means the same thing in every chapter.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -198,6 +198,24 @@ def left_out(lines: IntoFrame, *, as_of: date, since: date | None = None) -> Lef
     return LeftOut(_count(guests), float(money), _count(frame.filter(late)), n_earlier)
 
 
+def require_columns(names: Collection[str], needed: Sequence[str], *, of: str, where: str) -> None:
+    """Refuse a frame that lacks a column an analysis cannot do without.
+
+    Args:
+        names: Columns it has.
+        needed: Columns it needs.
+        of: What the frame holds, as the message begins.
+        where: Where a client maps the column, as the message ends.
+
+    Raises:
+        DataError: A column is missing; the first is named.
+    """
+    if missing := [name for name in needed if name not in names]:
+        raise DataError(
+            f"{of} lack the column {missing[0]!r} (of {', '.join(needed)}); rename yours, or map it {where}"
+        )
+
+
 def days_before(as_of: date, column: str) -> nw.Expr:
     """Whole days from the date in ``column`` to ``as_of``; 0 on the day itself."""
     # A difference of two dates is an integer on DuckDB and a duration elsewhere; of two instants, a duration.
@@ -304,11 +322,7 @@ def to_pandas(frame: nw.LazyFrame[Any], *, sort_by: str | list[str] | None = Non
 def _dated(lines: IntoFrame) -> nw.LazyFrame[Any]:
     frame = nw.from_native(lines)
     schema = frame.collect_schema()
-    if missing := [name for name in NEEDED if name not in schema]:
-        raise DataError(
-            f"order lines lack the column {missing[0]!r} (of {', '.join(NEEDED)}); "
-            "rename yours, or map it in the client file"
-        )
+    require_columns(schema, NEEDED, of="order lines", where="in the client file")
     frame = nw.from_native(mend_dates(lines, ["order_date"])).lazy()
     return (
         frame if schema["order_date"] == nw.Date else frame.with_columns(nw.col("order_date").cast(nw.Date))

@@ -30,3 +30,15 @@ def shop(n_customers: int = 60, n_orders: int = 400, *, seed: int = 7) -> pd.Dat
     guests = lines.iloc[40:50].assign(customer_id=None, order_id=[f"g{i}" for i in range(10)])
     frame = pd.concat([lines, back, guests], ignore_index=True)
     return frame.astype({"customer_id": "str", "returned_order_id": "str", "is_return": "bool"})
+
+
+def orders(*rows: tuple[str, str]) -> pd.DataFrame:
+    """Orders of 100 each, by customer and day, numbered as they stand."""
+    return pd.DataFrame(
+        {
+            "customer_id": [customer for customer, _ in rows],
+            "order_id": [str(number) for number in range(len(rows))],
+            "order_date": pd.to_datetime([day for _, day in rows]),
+            "revenue": 100.0,
+        }
+    ).astype({"customer_id": "str", "order_id": "str"})

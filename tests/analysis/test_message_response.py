@@ -13,6 +13,7 @@ from crmreport.analysis.messages.message_response import COUNTS, RATES, message_
 from crmreport.analysis.messages.response_changes import leading_channel, response_changes
 from crmreport.errors import DataError
 from crmreport.period import Period
+from tests.analysis.shops import orders
 
 AS_OF = date(2026, 10, 31)
 OCTOBER = Period.parse("2026-10")
@@ -33,17 +34,6 @@ def sends(*rows: dict) -> pd.DataFrame:
     frame = pd.DataFrame([usual | blank | {"bounced": False, "machine_open": False} | row for row in rows])
     frame = frame.astype({"campaign_id": "str", "customer_id": "str", "arm": "str"})
     return frame.assign(**{day: pd.to_datetime(frame[day]) for day in DAYS})
-
-
-def orders(*rows: tuple[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "customer_id": [customer for customer, _ in rows],
-            "order_id": [str(number) for number in range(len(rows))],
-            "order_date": pd.to_datetime([day for _, day in rows]),
-            "revenue": 100.0,
-        }
-    ).astype({"customer_id": "str", "order_id": "str"})
 
 
 SENDS = sends(

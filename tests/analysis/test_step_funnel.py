@@ -11,6 +11,7 @@ import pytest
 
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.messages.step_funnel import clear_drops, step_funnel
+from tests.analysis.shops import orders
 
 AS_OF = date(2026, 10, 31)
 WELCOME = CampaignPlan("welcome", "mail", date(2026, 9, 1), date(2026, 12, 31), control="held", kind="steps")
@@ -42,17 +43,6 @@ def sends(*flows: list[dict]) -> pd.DataFrame:
         **{day: pd.to_datetime(frame[day]) for day in ("sent_on", "delivered_on", "clicked_on")}
     )
     return frame.astype({"campaign_id": "str", "customer_id": "str", "arm": "str", "step": "float64"})
-
-
-def orders(*rows: tuple[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "customer_id": [customer for customer, _ in rows],
-            "order_id": [str(number) for number in range(len(rows))],
-            "order_date": pd.to_datetime([day for _, day in rows]),
-            "revenue": 100.0,
-        }
-    ).astype({"customer_id": "str", "order_id": "str"})
 
 
 SENDS = sends(

@@ -13,8 +13,7 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.ledger import mend_dates, to_pandas
-from crmreport.errors import DataError
+from crmreport.analysis.ledger import mend_dates, require_columns, to_pandas
 
 NEEDED = ("campaign_id", "customer_id", "arm", "sent_on")
 RESPONSES = ("opened", "clicked", "unsubscribed")
@@ -94,11 +93,7 @@ def _seen(day: str, names: list[str], as_of: date) -> nw.Expr:
 def _dated(sends: IntoFrame) -> nw.LazyFrame[Any]:
     frame = nw.from_native(sends)
     schema = frame.collect_schema()
-    if missing := [name for name in NEEDED if name not in schema]:
-        raise DataError(
-            f"the sends lack the column {missing[0]!r} (of {', '.join(NEEDED)}); "
-            "rename yours, or map it under sources.sends in the client file"
-        )
+    require_columns(schema, NEEDED, of="the sends", where="under sources.sends in the client file")
     days = [name for name in schema if name.endswith("_on")]
     frame = nw.from_native(mend_dates(sends, days))
     schema = frame.collect_schema()

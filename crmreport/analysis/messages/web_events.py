@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.ledger import attributed, mend_dates, to_pandas
+from crmreport.analysis.ledger import attributed, mend_dates, require_columns, to_pandas
 from crmreport.errors import DataError
 
 NEEDED = ("at", "event", "event_date")
@@ -20,11 +20,7 @@ def users(web_events: IntoFrame, as_of: date) -> tuple[nw.LazyFrame[Any], int]:
     """Visible events with ``user`` (and ``customer_id`` where known), and how many visitors were linked."""
     frame = nw.from_native(web_events)
     schema = frame.collect_schema()
-    if missing := [name for name in NEEDED if name not in schema]:
-        raise DataError(
-            f"the web events lack the column {missing[0]!r} (of {', '.join(NEEDED)}); "
-            "rename yours, or map it under sources.web_events in the client file"
-        )
+    require_columns(schema, NEEDED, of="the web events", where="under sources.web_events in the client file")
     if not {"customer_id", "visitor_id"} & set(schema):
         raise DataError("the web events have neither customer_id nor visitor_id; map one in the client file")
     rows: nw.LazyFrame[Any] = nw.from_native(mend_dates(web_events, ["event_date"])).lazy()
