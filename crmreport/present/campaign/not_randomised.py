@@ -21,6 +21,14 @@ from crmreport.present.text import Text
 from crmreport.present.words import Words
 
 COMPARISONS = "campaign.comparisons"
+SENT_AGAINST_NOT = (
+    Column("n_treatment", "count", label="campaign.column.sent_n"),
+    Column("n_control", "count", label="campaign.column.unsent_n"),
+    Column("difference", "smoney"),
+    Column("lower", "smoney"),
+    Column("upper", "smoney"),
+)
+"""A difference between those sent to and the others, who were chosen and not drawn."""
 _SPECS = {"revenue_before": "money", "recency_days": "num0"}
 
 
@@ -120,11 +128,7 @@ def comparisons_table(evaluation: Evaluation, found: Observational) -> Table:
         pd.DataFrame(rows, columns=columns),
         (
             Column("comparison", "label:comparison"),
-            Column("n_treatment", "count", label="campaign.column.sent_n"),
-            Column("n_control", "count", label="campaign.column.unsent_n"),
-            Column("difference", "smoney"),
-            Column("lower", "smoney"),
-            Column("upper", "smoney"),
+            *SENT_AGAINST_NOT,
         ),
         title=Text("campaign.comparisons.title"),
         note=Text(

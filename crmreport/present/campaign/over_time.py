@@ -10,6 +10,7 @@ import pandas as pd
 from crmreport.analysis.campaign.did import DifferenceInDifferences
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.regression_to_mean import WonBack
+from crmreport.present.campaign.not_randomised import SENT_AGAINST_NOT
 from crmreport.present.campaign.reading import direction
 from crmreport.present.chart import Chart
 from crmreport.present.message import Note
@@ -96,11 +97,7 @@ def did_table(did: DifferenceInDifferences) -> Table:
         pd.DataFrame(rows, columns=columns),
         (
             Column("comparison", "label:did_comparison"),
-            Column("n_treatment", "count", label="campaign.column.sent_n"),
-            Column("n_control", "count", label="campaign.column.unsent_n"),
-            Column("difference", "smoney"),
-            Column("lower", "smoney"),
-            Column("upper", "smoney"),
+            *SENT_AGAINST_NOT,
         ),
         title=Text("campaign.did.table"),
         note=Text("campaign.did.note", trend=did.trend_p_value, before=did.n_before, after=did.n_after),

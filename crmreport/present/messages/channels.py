@@ -21,6 +21,13 @@ CHANGES = "messages.changes"
 CHANNEL = "name:campaign_terms.channel"
 PER = 1000
 """Unsubscribes are few: they are told per so many delivered messages."""
+RATES = (
+    Column("open_rate", "pct"),
+    Column("click_rate", "pct"),
+    Column("conversion_rate", "pct"),
+    Column("unsubscribed_per", "num2"),
+)
+"""Response as every table of it prints it; see :func:`with_leavers`."""
 _SHOWN = ("click_rate", "conversion_rate", "unsubscribe_rate")
 
 
@@ -112,10 +119,7 @@ def channels_table(response: MessageResponse, within: Period) -> Table:
             Column("channel", CHANNEL),
             Column("sent", "count"),
             Column("delivered_rate", "pct"),
-            Column("open_rate", "pct"),
-            Column("click_rate", "pct"),
-            Column("conversion_rate", "pct"),
-            Column("unsubscribed_per", "num2"),
+            *RATES,
             Column("ctor", "pct"),
             Column("machine_share", "pct"),
         ),
@@ -218,10 +222,7 @@ def campaigns_table(response: MessageResponse, within: Period) -> Table:
             Column("channel", CHANNEL),
             Column("sent", "count"),
             Column("delivered_rate", "pct"),
-            Column("open_rate", "pct"),
-            Column("click_rate", "pct"),
-            Column("conversion_rate", "pct"),
-            Column("unsubscribed_per", "num2"),
+            *RATES,
         ),
         title=Text("messages.campaigns.title"),
         note=Text(

@@ -10,7 +10,7 @@ import pandas as pd
 from crmreport.analysis.messages.message_response import MessageResponse
 from crmreport.period import Period
 from crmreport.present.chart import Chart
-from crmreport.present.messages.channels import CHANNEL, PER, with_leavers
+from crmreport.present.messages.channels import CHANNEL, PER, RATES, with_leavers
 from crmreport.present.numbers import short_month
 from crmreport.present.style import Style
 from crmreport.present.table import Column, Table
@@ -107,10 +107,7 @@ def trend_table(response: MessageResponse, within: Period) -> Table:
             Column("month", "month"),
             Column("channel", CHANNEL),
             Column("sent", "count"),
-            Column("open_rate", "pct"),
-            Column("click_rate", "pct"),
-            Column("conversion_rate", "pct"),
-            Column("unsubscribed_per", "num2"),
+            *RATES,
             Column("state", "label:state"),
         ),
         title=Text("messages.trend.table"),
