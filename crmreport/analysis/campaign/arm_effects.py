@@ -13,10 +13,10 @@ from crmreport.analysis.campaign.interim import PLANNED_CUSTOMERS, holm_over_arm
 from crmreport.analysis.campaign.metric import Metric
 from crmreport.analysis.campaign.outcomes import Outcomes
 from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.campaign.sent import RESPONSES
 from crmreport.errors import ConfigError
 
 CAP = 0.999
-RESPONSES = ("opened", "clicked", "unsubscribed")
 
 
 def effects_by_arm(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
-from operator import or_
 
 import narwhals as nw
 import pandas as pd
@@ -14,6 +12,7 @@ from narwhals.typing import IntoFrame
 
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.ledger import to_pandas
+from crmreport.analysis.messages.sent import messages
 
 # Upper ends of the groups; the last one is open.
 GROUPS: tuple[tuple[str, int, int | None], ...] = (
@@ -54,7 +53,8 @@ def contact_pressure(
 ) -> ContactPressure:
     """Messages per customer, over all channels and campaigns that have a plan.
 
-    A message is a row of a treated arm, bounced or not; rows of held-out customers are none. Customers
+    A message is one customer, step and day of a campaign, bounced or not and however often it is listed;
+    rows of held-out customers are none. Customers
     who were sent nothing are not in the table. Campaigns without a plan are not counted: nobody knows
     which of their rows are the held-out.
 
@@ -75,17 +75,12 @@ def contact_pressure(
     columns = ["messages", "customers", "customer_share", "sent", "sent_share"]
     each = pd.DataFrame({"n": [], "customers": []}, dtype="int64")
     if plans:
-        told = [
-            (nw.col("campaign_id") == plan.campaign_id)
-            & (nw.lit(True) if plan.control is None else nw.col("arm") != plan.control)
-            for plan in plans
-        ]
-        rows = (
-            nw.from_native(sends)
-            .lazy()
-            .select("campaign_id", "customer_id", "arm", nw.col("sent_on").cast(nw.Date))
-            .filter(nw.col("sent_on") >= since, nw.col("sent_on") <= as_of)
-            .filter(reduce(or_, told))
+        rows = messages(
+            sends,
+            as_of=as_of,
+            since=since,
+            controls={plan.campaign_id: plan.control for plan in plans},
+            campaigns=[plan.campaign_id for plan in plans],
         )
         people = rows.group_by("customer_id").agg(nw.len().alias("n"))
         each = to_pandas(people.group_by("n").agg(nw.len().alias("customers")), sort_by="n")

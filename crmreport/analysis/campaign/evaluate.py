@@ -17,7 +17,7 @@ from crmreport.analysis.campaign.money import HoldoutCost, holdout_cost
 from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes, beside, outcomes, responses
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.campaign.randomised import arm_costs, evaluate_arms
-from crmreport.analysis.campaign.sent import ALL_SENT, sent_rows
+from crmreport.analysis.campaign.sent import sent_rows
 from crmreport.analysis.campaign.verdict import Evidence, Judged, judge
 from crmreport.analysis.ledger import PurchaseUnit, to_pandas
 from crmreport.errors import ConfigError
@@ -184,20 +184,13 @@ def _others(
     if "campaign_id" not in nw.from_native(sends).collect_schema().names():
         return None
     last = plan.end + timedelta(days=plan.window_days - 1)
-    rows = sent_rows(sends, campaign_id=None, as_of=as_of).filter(
+    # Held-out customers stand in their campaign's rows too, but nothing was delivered to them.
+    rows = sent_rows(sends, campaign_id=None, as_of=as_of, controls=controls).filter(
         nw.col("campaign_id") != plan.campaign_id,
         nw.col("sent_on") >= nw.lit(plan.start),
         nw.col("sent_on") <= nw.lit(last),
+        ~nw.col("delivered_on").is_null(),
     )
-    # Held-out customers stand in their campaign's rows too, but nothing was delivered to them; where a
-    # campaign records no delivery, all its rows count but those of its control.
-    arrived = nw.col("delivered_on").count().over("campaign_id")
-    rows = rows.with_columns(arrived=arrived).filter(
-        ~nw.col("delivered_on").is_null() | (nw.col("arrived") == 0)
-    )
-    arm = nw.col("arm").fill_null(ALL_SENT)
-    for campaign, control in controls.items():
-        rows = rows.filter((nw.col("campaign_id") != campaign) | (arm != control))
     return rows.select("customer_id").to_native()
 
 

@@ -114,7 +114,8 @@ def outcomes(
     """
     if before_days < 1:
         raise DataError(f"before_days is {before_days}; give 1 or more")
-    rows = sent_rows(sends, campaign_id=plan.campaign_id, as_of=as_of)
+    held = {plan.campaign_id: plan.control}
+    rows = sent_rows(sends, campaign_id=plan.campaign_id, as_of=as_of, controls=held)
     if plan.control is None:
         rows = rows.with_columns(nw.col("arm").fill_null(ALL_SENT))
     people = _people(rows)

@@ -12,8 +12,9 @@ import pandas as pd
 from narwhals.typing import IntoFrame
 
 from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.campaign.sent import RESPONSES
 from crmreport.analysis.ledger import PurchaseUnit, days_between, purchases, to_pandas
-from crmreport.analysis.messages.sent import OTHER, RESPONSES, messages
+from crmreport.analysis.messages.sent import OTHER, messages
 from crmreport.analysis.observed import observed_days
 from crmreport.analysis.proportions import wilson_interval
 from crmreport.period import Period

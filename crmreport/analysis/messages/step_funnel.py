@@ -14,8 +14,9 @@ from narwhals.typing import IntoFrame
 from scipy.stats import binomtest
 
 from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.campaign.sent import RESPONSES
 from crmreport.analysis.ledger import PurchaseUnit, days_between, purchases, to_pandas
-from crmreport.analysis.messages.sent import RESPONSES, messages
+from crmreport.analysis.messages.sent import messages
 from crmreport.analysis.observed import observed_days
 from crmreport.analysis.proportions import holm, wilson_interval
 

@@ -41,7 +41,8 @@ def sends(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
         ),
         pytest.param([("unplanned", "1", "mail", "2026-10-01")], [], id="no plan: not counted"),
         pytest.param(
-            [("a", "1", "mail", "2026-10-01")] * 12 + [("a", "2", "mail", "2026-10-01")] * 4,
+            [("a", "1", "mail", f"2026-10-{day}") for day in range(10, 22)]
+            + [("a", "2", "mail", f"2026-10-{day}") for day in range(10, 14)],
             [["3-4", 1, 4], ["10+", 1, 12]],
             id="a step mail is a message each step",
         ),
@@ -63,7 +64,7 @@ def test_a_campaign_without_a_control_sent_to_everybody():
 
 
 def test_every_engine_counts_alike(engine):
-    rows = sends(*[("a", str(i % 7), "mail", "2026-10-01") for i in range(20)])
+    rows = sends(*[("a", str(i % 7), "mail", f"2026-10-{i + 1:02d}") for i in range(20)])
     found = contact_pressure(engine(rows), plans=[plan("a")], since=SINCE, as_of=AS_OF)
     assert (found.n_customers, found.n_messages, found.largest) == (7, 20, 3)
     assert found.table["customer_share"].sum() == pytest.approx(1)

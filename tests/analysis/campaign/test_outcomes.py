@@ -84,17 +84,21 @@ def test_each_customer_by_hand(engine):
     assert table["unsubscribed"].to_dict() == dict.fromkeys(table.index, 0) | {"late": 1}
     assert (found.n_customers, found.n_several_arms, found.n_incomplete) == (6, 1, 0)
     assert found.several_arms == ("torn",)
-    assert (found.sizes, found.measured) == ({"mail": 4, "none": 2}, ("opened", "clicked", "unsubscribed"))
+    assert (found.sizes, found.measured) == (
+        {"mail": 4, "none": 2},
+        ("delivered", "opened", "clicked", "unsubscribed"),
+    )
 
 
 def test_responses_are_counts_as_observed_and_blank_where_nobody_knows(engine):
-    found = responses(outcomes(engine(sends()), engine(lines()), plan=PLAN, as_of=AS_OF))
-    assert found.drop(columns="delivered").to_dict("records") == [
+    nobody = sends().assign(clicked_at=pd.NaT)
+    found = responses(outcomes(engine(nobody), engine(lines()), plan=PLAN, as_of=AS_OF))
+    assert found.drop(columns="clicked").to_dict("records") == [
         {
             "arm": "mail",
             "customers": 4,
+            "delivered": 4,
             "opened": 1,
-            "clicked": 1,
             "converted": 1,
             "unsubscribed": 1,
             "revenue": 150.0,
@@ -103,15 +107,15 @@ def test_responses_are_counts_as_observed_and_blank_where_nobody_knows(engine):
         {
             "arm": "none",
             "customers": 2,
+            "delivered": 0,
             "opened": 0,
-            "clicked": 0,
             "converted": 1,
             "unsubscribed": 0,
             "revenue": 60.0,
             "orders": 1,
         },
     ]
-    assert found["delivered"].isna().all()
+    assert found["clicked"].isna().all()
 
 
 def test_nothing_after_the_last_visible_day_is_seen(engine):
