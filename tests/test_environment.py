@@ -15,7 +15,6 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).resolve().parent.parent
 # What conda-forge calls differently.
 CONDA_NAMES = {
-    "brotli-python": "brotli",
     "matplotlib-base": "matplotlib",
     "nbconvert-core": "nbconvert",
     "python-duckdb": "duckdb",

@@ -27,7 +27,7 @@ class Bound:
     pdf_seconds: float
 
 
-def fit(book: Book, as_of: date) -> Book:
+def fit(book: Book) -> Book:
     """Make page 1 tighter until it is one page; tried without the chapters, which take seconds.
 
     Raises:
@@ -35,8 +35,7 @@ def fit(book: Book, as_of: date) -> Book:
     """
     while True:
         alone = replace(book, front=[], back=[], actions=[], provenance=Provenance())
-        printed = pdf.print_pdf(html.render(alone), as_of=as_of)
-        if printed.pages_between("summary", "contents") == 1:
+        if pdf.lay_out(html.render(alone)).pages_between("summary", "contents") == 1:
             return book
         tighter = book.summary.tighter()
         if tighter is None:
@@ -54,7 +53,7 @@ def bind(book: Book, as_of: date, files: Iterable[str]) -> Bound:
         RunError: A check fails: a glyph is missing, a link leads nowhere, a chapter is missing,
             page 1 does not fit one page.
     """
-    book = fit(book, as_of)
+    book = fit(book)
     began = monotonic()
     page = html.render(book)
     html.check(page, files=set(files))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from dataclasses import replace
 from datetime import date
@@ -233,6 +234,24 @@ def test_tiles_have_no_line_for_what_cannot_be_compared(columns: str, labels: li
     assert [change.label for change in tile.changes] == labels
 
 
+def test_tiles_come_from_every_chapter_that_has_key_figures_and_six_at_most() -> None:
+    header = "kpi,spec,value,lower,upper,detail,detail_value,detail_spec\n"
+    programme = table(
+        "campaigns.kpi",
+        header
+        + "programme_profit,smoney,28030,-573807,629868,,,\n"
+        + "campaigns_judged,count,4,,,campaigns_seen,7,count\n",
+    )
+    rows = "".join(f"messages_delivered,count,{n},,,,,\n" for n in range(9))
+    chapters = [executed("campaigns", programme), executed("messages", table("messages.kpi", header + rows))]
+    tiles = book("ja", chapters).summary.kpis
+    assert [t.value for t in tiles] == ["+28,030円", "4", "0", "1", "2", "3"]
+    assert [(c.label, c.text) for c in tiles[0].changes] == [("95%信頼区間", "−573,807円〜+629,868円")]
+    assert [c.text for c in tiles[1].changes] == ["7"]
+    assert tiles[2].changes == []
+    assert {c.direction for t in tiles for c in t.changes} == {"flat"}, "no arrow on what is no comparison"
+
+
 def test_findings_stand_by_severity_then_money_and_data_caveats_apart() -> None:
     items = [
         finding("decile.small", severity="warning", money=1e5),
@@ -307,6 +326,8 @@ def test_pdf_has_real_fonts_tags_and_right_page_numbers(pages: dict[str, str], t
     (tmp_path / "a.pdf").write_bytes(printed.data)
     reader = pypdf.PdfReader(tmp_path / "a.pdf")
     assert len(reader.pages) == printed.pages
+    assert pdf.lay_out(pages["ja"]) == pdf.Sheets(printed.pages, printed.anchors)
+    assert gc.isenabled()
     fonts = set()
     for page in reader.pages:
         for font in (page["/Resources"].get("/Font") or {}).values():
