@@ -16,6 +16,7 @@ from crmreport.analysis.campaign import (
     design,
     did,
     guardrail,
+    harm_seen,
     heterogeneity,
     observational,
     synthetic,
@@ -132,6 +133,9 @@ CASES = {
     "groups of the wrong size": lambda: evaluated(arms=(("mail", 3), ("none", 1))),
     "customers were chosen": lambda: evaluated(
         chosen=True, randomised=False, control=None, arms=(), guardrails=(), lift=(0.0, 0.0, 0.0)
+    ),
+    "customers were chosen, and many left": lambda: evaluated(
+        chosen=True, randomised=False, control=None, arms=(), unsubscribed=0.2
     ),
     "it is still running": running,
 }
@@ -385,6 +389,23 @@ def test_without_any_campaign_a_sentence_says_so():
     assert "nothing to judge" in written(things, EN)
 
 
+@pytest.mark.parametrize(
+    ("unsubscribed", "margin", "ja", "en"),
+    [
+        pytest.param(0.2, 0.05, "が許容幅を超えています", "above its margin", id="many left"),
+        pytest.param(0.01, 0.05, "は許容幅に収まっています", "within its margin", id="few left"),
+        pytest.param(0.05, 0.05, "まだ確かめられていません", "neither shown", id="about as many"),
+        pytest.param(0.0, 0.05, "記録が1件もない", "Not recorded", id="nobody wrote it down"),
+    ],
+)
+def test_chosen_customers_who_left_are_shown_beside_the_margin(unsubscribed, margin, ja, en):
+    chosen = {"chosen": True, "randomised": False, "control": None, "arms": ()}
+    found = evaluated(**chosen, unsubscribed=unsubscribed, guardrails=(("unsubscribed", margin),))
+    shown = page.guardrails(found)
+    assert ja in written(shown, JA)
+    assert en in written(shown, EN)
+
+
 VOCABULARY = {
     "verdict": (verdict.Verdict,),
     "reason": (verdict.Reason,),
@@ -396,6 +417,7 @@ VOCABULARY = {
     "method": (comparison.Method,),
     "caution": (comparison.Caution,),
     "guardrail": (guardrail.Outcome,),
+    "harm_seen": (harm_seen.Seen,),
     "target": (observational.Target,),
 }
 

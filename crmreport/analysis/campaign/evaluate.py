@@ -13,6 +13,7 @@ from crmreport.analysis.campaign.chosen import evaluate_chosen
 from crmreport.analysis.campaign.design import DesignCheck, Window, check_design
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
 from crmreport.analysis.campaign.evidence import best_of, cannot_say, conditioned_on
+from crmreport.analysis.campaign.harm_seen import harm_seen
 from crmreport.analysis.campaign.money import HoldoutCost, holdout_cost
 from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes, beside, outcomes, responses
 from crmreport.analysis.campaign.plan import CampaignPlan
@@ -131,6 +132,7 @@ def evaluate_campaign(
         judged=judged,
         running=running,
         best=best,
+        harm_seen=() if arms else harm_seen(found, plan=plan, running=running),
     )
 
 

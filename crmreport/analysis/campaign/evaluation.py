@@ -12,6 +12,7 @@ from crmreport.analysis.campaign.comparison import Effect
 from crmreport.analysis.campaign.design import DesignCheck
 from crmreport.analysis.campaign.did import DifferenceInDifferences
 from crmreport.analysis.campaign.guardrail import Guardrail
+from crmreport.analysis.campaign.harm_seen import HarmSeen
 from crmreport.analysis.campaign.heterogeneity import SegmentEffects
 from crmreport.analysis.campaign.money import HoldoutCost, Profit
 from crmreport.analysis.campaign.next_send import NextSend
@@ -117,6 +118,8 @@ class Evaluation:
         judged: The verdict on the campaign: that of its best arm.
         running: Whether sending goes on at ``as_of`` or some customer's window is not over.
         best: Number of the arm the verdict is of in ``arms``; None where there is none.
+        harm_seen: Guardrails of a campaign without effects of arms (chosen customers, a broken draw), as seen
+            among those sent to: shown, and no part of the verdict.
     """
 
     plan: CampaignPlan
@@ -130,3 +133,4 @@ class Evaluation:
     judged: Judged
     running: bool
     best: int | None = None
+    harm_seen: tuple[HarmSeen, ...] = ()
