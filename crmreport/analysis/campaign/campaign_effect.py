@@ -32,7 +32,7 @@ def campaign_effect(evaluation: Evaluation) -> Estimate | None:
 
     Returns:
         None while the windows run (an interval for a fixed end would lie on the way), where the
-        verdict is that nothing can be said, and where the effect is blank.
+        verdict is that nothing can be said, where the effect is blank, and for a campaign sent to nobody.
     """
     judged = evaluation.judged
     if evaluation.running or (judged.verdict == "cannot_say" and judged.reason != "no_profit_known"):
@@ -95,6 +95,8 @@ def whole_costs(evaluation: Evaluation) -> Costs:
 
 def whole_profit(evaluation: Evaluation) -> Profit | None:
     """Profit of the campaign; None where its effect or its margin is not known."""
+    if evaluation.area is not None:
+        return evaluation.area.profit
     effect, plan = campaign_effect(evaluation), evaluation.plan
     if effect is None or not plan.margin_rate:
         return None

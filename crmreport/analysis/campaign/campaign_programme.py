@@ -28,6 +28,7 @@ from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.exposure import Exposure, drawn_by, exposure, window_end
 from crmreport.analysis.campaign.overlap import CountedOnce, counted_once
 from crmreport.analysis.campaign.plan import CampaignPlan
+from crmreport.analysis.campaign.programme_areas import with_areas
 from crmreport.analysis.campaign.programme_holdout import programme_holdout
 from crmreport.analysis.campaign.told_apart import told_apart
 from crmreport.analysis.campaign.winners_curse import Programme, programme
@@ -48,9 +49,10 @@ class CampaignProgramme:
         n_earlier: Of them, campaigns whose last window ended before ``since``: not looked at.
         evaluations: The campaigns, by first day of sending, then id.
         table: One row per campaign, same order: ``campaign_id``, ``channel``, ``start``, ``end``,
-            ``window_end``, ``customers`` (sent to), ``held_out``, ``grade``, ``verdict``, ``reason``,
-            ``outcome``, ``cost``, ``profit``, ``profit_lower``, ``profit_upper``, ``p_positive`` (as
-            measured; blank when not known), ``shrunk_profit``, ``shrunk_profit_lower``,
+            ``window_end``, ``customers`` (sent to), ``held_out`` (both blank for a campaign that ran in
+            some places and was sent to nobody), ``grade``, ``verdict``, ``reason``, ``outcome``, ``cost``,
+            ``profit``, ``profit_lower``, ``profit_upper``, ``p_positive`` (as measured; blank when not
+            known), ``shrunk_profit``, ``shrunk_profit_lower``,
             ``shrunk_profit_upper``, ``status``, ``followed_by``.
         groups: One row per outcome with a campaign in it: ``outcome``, ``campaigns``, ``cost``,
             ``cost_share`` (of the campaigns that are over), ``margin``, ``profit`` (shrunk). The row
@@ -93,9 +95,12 @@ def campaign_programme(
     """Put evaluated campaigns together: effects shrunk, money counted once, open questions carried over.
 
     The total is of campaigns whose windows are over. One whose effect is not known adds its cost and
-    nothing else. Effects are shrunk in margin per customer, so that campaigns of different margins stand
-    beside each other. Customers held out of everything give the total where there are two campaigns or
-    more, all of them over, of one margin rate, each sent once to a list whose arms a lot decided (see
+    nothing else. A campaign that ran in some places has no effect per customer: its profit is not shrunk,
+    and stands in the total beside that of the campaigns sent (see ``with_areas``).
+
+    Effects are shrunk in margin per customer, so that campaigns of different margins stand beside each
+    other. Customers held out of everything give the total where there are two campaigns or more, all of
+    them over, of one margin rate, each sent once to a list whose arms a lot decided (see
     ``programme_holdout``); else the shrunk effects are added up.
 
     Args:
@@ -112,12 +117,13 @@ def campaign_programme(
     ordered = tuple(sorted(evaluations, key=lambda e: (e.plan.start, e.plan.campaign_id)))
     since, as_of = period.trailing(months).start, period.as_of
     # Windows open with the first send, also where a later start was described.
-    run = begun([evaluation.plan for evaluation in ordered], sends, as_of=as_of)
+    sent = [evaluation for evaluation in ordered if evaluation.plan.area is None]
+    run = begun([evaluation.plan for evaluation in sent], sends, as_of=as_of)
     met = exposure(sends, lines, plans=run, as_of=as_of) if run else None
     counted = _counted(sends, lines, run, as_of) if run else None
     drawn = [e.plan.campaign_id for e in ordered if _is_drawn_list(e)]
-    holdout = _holdout(ordered, met)
-    total = _total(ordered, holdout, counted)
+    holdout = _holdout(sent, met)
+    total = with_areas(_total(sent, holdout, counted), ordered)
     table = _table(ordered, total, plans, period)
     no_pairs = Exposure(pd.DataFrame(), pd.Series(dtype="float64"))
     return CampaignProgramme(
@@ -197,8 +203,8 @@ def _table(
                 "start": plan.start,
                 "end": plan.end,
                 "window_end": window_end(plan, as_of=period.as_of),
-                "customers": n,
-                "held_out": int(responses["customers"].sum()) - n,
+                "customers": n if plan.area is None else None,
+                "held_out": int(responses["customers"].sum()) - n if plan.area is None else None,
                 "grade": judged.grade,
                 "verdict": judged.verdict,
                 "reason": judged.reason,
@@ -217,7 +223,7 @@ def _table(
         "reason", "outcome", "cost", "profit", "profit_lower", "profit_upper", "p_positive", "status",
         "followed_by",
     ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns).astype({"customers": "Int64", "held_out": "Int64"})
     shrunk = ["shrunk_profit", "shrunk_profit_lower", "shrunk_profit_upper"]
     if total is None:
         return table.assign(**dict.fromkeys(shrunk, math.nan))

@@ -20,7 +20,8 @@ def choose_campaign(
     """The campaign to look at: the one named, else the largest whose window ended in the period.
 
     Largest by customers assigned, those held out among them; of equal ones the later. Where no window
-    ended in the period, the campaign that began last.
+    ended in the period, the campaign that began last. Campaigns sent to nobody (see ``Area``) have no
+    customers: they are looked at when named, or where no other is there.
 
     Args:
         plans: The client's campaigns.
@@ -30,7 +31,8 @@ def choose_campaign(
         campaign_id: A campaign to look at whatever the period; empty to choose.
 
     Returns:
-        A campaign of which something was sent by ``as_of``; None where there is none.
+        A campaign of which something was sent by ``as_of``, or that began in its places; None where there is
+        none.
 
     Raises:
         ConfigError: No campaign has the id.
@@ -56,10 +58,11 @@ def choose_campaign(
     drawn = drawn_by(sends, as_of=as_of).group_by("campaign_id").agg(nw.col("customer_id").n_unique())
     counted = to_pandas(drawn)
     sizes = dict(zip(counted["campaign_id"].astype(str), counted["customer_id"], strict=True))
+    begun = [plan for plan in plans if plan.area is not None and plan.start <= as_of]
     sent = [plan for plan in plans if sizes.get(plan.campaign_id)]
     if campaign_id:
-        return next((plan for plan in sent if plan.campaign_id == campaign_id), None)
+        return next((plan for plan in (*sent, *begun) if plan.campaign_id == campaign_id), None)
     ended = [plan for plan in sent if since <= plan.end + timedelta(days=plan.window_days - 1) <= as_of]
     if ended:
         return max(ended, key=lambda plan: (sizes[plan.campaign_id], plan.end, plan.campaign_id))
-    return max(sent, key=lambda plan: (plan.start, plan.campaign_id), default=None)
+    return max(sent or begun, key=lambda plan: (plan.start, plan.campaign_id), default=None)

@@ -9,13 +9,15 @@ from datetime import date, timedelta
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
+from crmreport.analysis.campaign.area_effect import area_effect
+from crmreport.analysis.campaign.area_series import UnknownPlaceError
 from crmreport.analysis.campaign.chosen import evaluate_chosen
 from crmreport.analysis.campaign.design import DesignCheck, Window, check_design
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
 from crmreport.analysis.campaign.evidence import best_of, cannot_say, conditioned_on
 from crmreport.analysis.campaign.harm_seen import harm_seen
 from crmreport.analysis.campaign.money import HoldoutCost, holdout_cost
-from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes, beside, outcomes, responses
+from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes, beside, nobody, outcomes, responses
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.campaign.randomised import arm_costs, evaluate_arms
 from crmreport.analysis.campaign.sent import sent_rows
@@ -31,6 +33,7 @@ def evaluate_campaign(
     plan: CampaignPlan,
     as_of: date,
     attributes: IntoFrame | None = None,
+    customers: IntoFrame | None = None,
     covariates: Sequence[str] = BEFORE,
     others: IntoFrame | None = None,
     controls: Mapping[str, str] | None = None,
@@ -44,7 +47,8 @@ def evaluate_campaign(
 
     Arms drawn by lot are checked first; where the check blocks, no effect is computed. Chosen customers
     are compared with those not sent to, adjusted, and only once every window is over. Arms or attributes
-    made by what customers did after the sending are never judged.
+    made by what customers did after the sending are never judged. An area campaign, sent to nobody, is
+    evaluated by the revenue of its places; see :func:`~crmreport.analysis.campaign.area_effect.area_effect`.
 
     Args:
         sends: Sends in canonical form, held-out customers among them; other campaigns' rows may be in it.
@@ -53,6 +57,7 @@ def evaluate_campaign(
         as_of: Last visible day.
         attributes: ``customer_id`` and columns known before the campaign (RFM as of the day before …),
             one row per customer; the first one not among the covariates decides whom to send to next.
+        customers: ``customer_id`` and ``prefecture``, for an area campaign in prefectures.
         covariates: Numbers known before: of ``revenue_before``, ``orders_before``, ``recency_days`` and
             the attributes' columns. A blank recency counts as the longest among the customers.
         others: ``customer_id`` of whoever was sent another campaign in the window; when None, those of
@@ -72,6 +77,8 @@ def evaluate_campaign(
         ConfigError: An arm, guardrail or covariate is not one that was planned or is there.
         DataError: Nothing was sent by ``as_of``, or the sends have blanks.
     """
+    if plan.area is not None:
+        return _by_area(order_lines, plan, as_of, customers)
     found = outcomes(
         sends,
         order_lines,
@@ -133,6 +140,29 @@ def evaluate_campaign(
         running=running,
         best=best,
         harm_seen=() if arms else harm_seen(found, plan=plan, running=running),
+    )
+
+
+def _by_area(
+    order_lines: IntoFrame, plan: CampaignPlan, as_of: date, customers: IntoFrame | None
+) -> Evaluation:
+    try:
+        area = area_effect(order_lines, plan=plan, as_of=as_of, customers=customers)
+    except UnknownPlaceError as error:
+        raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error
+    found = nobody(day=plan.start, followed_to=min(area.last_day, as_of))
+    return Evaluation(
+        plan=plan,
+        as_of=as_of,
+        outcomes=found,
+        responses=responses(found),
+        design=None,
+        arms=(),
+        holdout=None,
+        not_randomised=None,
+        judged=area.judged,
+        running=area.running,
+        area=area,
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 from narwhals.typing import IntoFrame
 
+from crmreport.analysis.campaign.area_series import UnknownPlaceError
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.exposure import drawn_by, window_end
-from crmreport.analysis.campaign.outcomes import outcomes, responses
+from crmreport.analysis.campaign.outcomes import Outcomes, nobody, outcomes, responses
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.campaign.sample_ratio import UnplannedArmError
 from crmreport.analysis.campaign.verdict import Judged
@@ -46,6 +47,7 @@ def evaluate_all(
     period: Period,
     months: int = 3,
     attributes: Callable[[CampaignPlan], IntoFrame | None] | None = None,
+    customers: IntoFrame | None = None,
     dormant_days: int = 180,
     unit: PurchaseUnit = "customer_day",
     zero_value_counts: bool = False,
@@ -55,9 +57,10 @@ def evaluate_all(
     Only the Qini curve is left out (``qini`` of every arm is None): no verdict rests on it, and its
     bootstrap takes longer than all the rest.
 
-    A campaign that was planned and of which nothing was sent by the period's end is left out. One whose
-    sends name an arm its plan does not know is in, as ``cannot_say`` for ``not_evaluable``, the arms in
-    the verdict's details: one slip in a name does not take the other campaigns' results away.
+    A campaign that was planned and of which nothing was sent by the period's end is left out; one that
+    ran in some places and is sent to nobody is not. One whose sends name an arm its plan does not know, or
+    whose places have no sales, is in, as ``cannot_say`` for ``not_evaluable``, the names in the verdict's
+    details: one slip in a name does not take the other campaigns' results away.
 
     Args:
         sends: Sends of all campaigns in canonical form, held-out customers among them.
@@ -66,6 +69,7 @@ def evaluate_all(
         period: The report's period.
         months: Calendar months looked at, up to the period's end.
         attributes: Gives for a campaign what is known of customers before it; None for nothing.
+        customers: ``customer_id`` and ``prefecture``, for area campaigns in prefectures.
         dormant_days: Days without a purchase from which a customer is dormant.
         unit: What one purchase is.
         zero_value_counts: Whether lines worth 0 make a purchase.
@@ -81,7 +85,7 @@ def evaluate_all(
     run = [
         plan
         for plan in plans_in(plans, period=period, months=months)
-        if plan.campaign_id in set(sent["campaign_id"].astype(str))
+        if plan.area is not None or plan.campaign_id in set(sent["campaign_id"].astype(str))
     ]
     controls = {plan.campaign_id: plan.control for plan in plans if plan.control is not None}
     found = []
@@ -92,7 +96,8 @@ def evaluate_all(
                 order_lines,
                 plan=plan,
                 as_of=period.as_of,
-                attributes=attributes(plan) if attributes is not None else None,
+                attributes=attributes(plan) if attributes is not None and plan.area is None else None,
+                customers=customers,
                 controls=controls,
                 dormant_days=dormant_days,
                 qini=False,
@@ -100,19 +105,24 @@ def evaluate_all(
                 zero_value_counts=zero_value_counts,
             )
         except ConfigError as error:
-            if not isinstance(error.__cause__, UnplannedArmError):
+            cause = error.__cause__
+            if isinstance(cause, UnknownPlaceError):
+                reached = nobody(day=plan.start, followed_to=period.as_of)
+                evaluation = _not_evaluable(reached, plan, period, cause.places)
+            elif isinstance(cause, UnplannedArmError):
+                reached = outcomes(sends, order_lines, plan=plan, as_of=period.as_of)
+                unplanned = tuple(arm for arm in reached.sizes if arm not in plan.arms)
+                evaluation = _not_evaluable(reached, plan, period, unplanned)
+            else:
                 raise
-            evaluation = _not_evaluable(sends, order_lines, plan, period)
         found.append(evaluation)
     return tuple(found)
 
 
 def _not_evaluable(
-    sends: IntoFrame, order_lines: IntoFrame, plan: CampaignPlan, period: Period
+    found: Outcomes, plan: CampaignPlan, period: Period, unknown: tuple[str, ...]
 ) -> Evaluation:
-    """A campaign of which only is known who was sent what: an arm in the log is not in its plan."""
-    found = outcomes(sends, order_lines, plan=plan, as_of=period.as_of)
-    unplanned = tuple(arm for arm in found.sizes if arm not in plan.arms)
+    """A campaign of which only is known who was sent what: arm or place is in the log or plan alone."""
     return Evaluation(
         plan=plan,
         as_of=period.as_of,
@@ -122,6 +132,6 @@ def _not_evaluable(
         arms=(),
         holdout=None,
         not_randomised=None,
-        judged=Judged("cannot_say", "not_evaluable", "observational", (), unplanned, -1),
+        judged=Judged("cannot_say", "not_evaluable", "observational", (), unknown, -1),
         running=period.as_of < plan.end or found.n_incomplete > 0,
     )

@@ -8,6 +8,7 @@ from datetime import date
 
 import pandas as pd
 
+from crmreport.analysis.campaign.area_effect import AreaEffect
 from crmreport.analysis.campaign.comparison import Effect
 from crmreport.analysis.campaign.design import DesignCheck
 from crmreport.analysis.campaign.did import DifferenceInDifferences
@@ -106,7 +107,7 @@ class Evaluation:
     Attributes:
         plan: The campaign as planned.
         as_of: Last visible day.
-        outcomes: One row per assigned customer, and what was left out.
+        outcomes: One row per assigned customer, and what was left out; nobody's for an area campaign.
         responses: One row per arm, as observed, no effect: ``arm``, ``customers``, ``delivered``,
             ``opened``, ``clicked``, ``converted``, ``unsubscribed``, ``revenue``, ``orders``.
         design: The design check; None unless arms were drawn by lot with a control among them.
@@ -120,6 +121,7 @@ class Evaluation:
         best: Number of the arm the verdict is of in ``arms``; None where there is none.
         harm_seen: Guardrails of a campaign without effects of arms (chosen customers, a broken draw), as seen
             among those sent to: shown, and no part of the verdict.
+        area: For a campaign that ran in some places and was sent to nobody; None for one that was sent.
     """
 
     plan: CampaignPlan
@@ -134,3 +136,4 @@ class Evaluation:
     running: bool
     best: int | None = None
     harm_seen: tuple[HarmSeen, ...] = ()
+    area: AreaEffect | None = None

@@ -166,6 +166,18 @@ def outcomes(
     )
 
 
+def nobody(*, day: date, followed_to: date) -> Outcomes:
+    """What a campaign has that was sent to nobody: no customers.
+
+    Args:
+        day: First day of the campaign.
+        followed_to: Last day purchases are known of.
+    """
+    names = ("customer_id", "arm", "treated", *REACTIONS, "machine_opened", "converted", "revenue", "orders")
+    frame = nw.from_native(pd.DataFrame({name: [] for name in names})).lazy()
+    return Outcomes(frame, 0, 0, 0, (), {}, day, day, (), 0, followed_to, ())
+
+
 def responses(found: Outcomes) -> pd.DataFrame:
     """What the customers of each arm did so far, as observed: no effect of anything.
 

@@ -12,8 +12,24 @@ import pandas as pd
 from crmreport.analysis.campaign.money import Costs
 from crmreport.errors import ConfigError
 
-CampaignKind = Literal["single", "steps", "cart"]
+CampaignKind = Literal["single", "steps", "cart", "area"]
 Primary = Literal["revenue", "conversion"]
+PlaceColumn = Literal["store_id", "prefecture"]
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Where a campaign ran that was sent to nobody: a TV spot, a leaflet, an event.
+
+    Attributes:
+        column: ``store_id`` (where it was bought) or ``prefecture`` (where the customer lives).
+        places: Where it ran.
+        donors: Places to compare with; empty for all others.
+    """
+
+    column: PlaceColumn
+    places: tuple[str, ...]
+    donors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,11 +50,13 @@ class CampaignPlan:
         guardrails: Metric → harm that would still be borne, in the metric's unit (0.002 is 0.2 points).
         costs: Cost per send, coupons in total, fixed cost; client currency.
         margin_rate: Margin before campaign cost ÷ revenue; None when not known: then no profit is.
-        kind: ``single``, ``steps`` (step mail) or ``cart`` (sent after a cart is left).
+        kind: ``single``, ``steps`` (step mail), ``cart`` (sent after a cart is left) or ``area`` (ran in
+            some places, sent to nobody).
         planned_customers: Customers of all arms the test was planned for; None when not stated.
         follows: Campaign this one repeats or tests again.
         conditioned_on: What the arms were made by, where that is something customers did after the
             sending (``opened``, ``clicked``, ``redeemed``): such arms are never judged.
+        area: Where it ran; None for a campaign that was sent.
         drawn: ``customer_id`` and ``arm`` of every customer as drawn before anything was sent; None where
             no such list is kept.
 
@@ -62,6 +80,7 @@ class CampaignPlan:
     planned_customers: int | None = None
     follows: str | None = None
     conditioned_on: str | None = None
+    area: Area | None = None
     drawn: pd.DataFrame | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +89,10 @@ class CampaignPlan:
             raise ConfigError(f"{who} ends {self.end}, before it starts {self.start}; check its dates")
         if self.window_days < 1:
             raise ConfigError(f"{who}: window_days is {self.window_days}; give 1 or more")
+        if (self.kind == "area") != (self.area is not None):
+            raise ConfigError(
+                f"{who}: kind is {self.kind!r}; an area campaign, and no other, says where it ran"
+            )
         if self.control is not None and self.arms and self.control not in self.arms:
             raise ConfigError(f"{who}: the control {self.control!r} is not an arm: {', '.join(self.arms)}")
         if self.randomised and self.control is None:

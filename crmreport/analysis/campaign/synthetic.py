@@ -37,6 +37,7 @@ class SyntheticControl:
         p_value: rank ÷ number of series: how often a series moves as much without a campaign; it
             cannot fall below 1 ÷ (donors + 1).
         placebos: One row per series: ``unit``, ``fit``, ``ratio``, ``effect``; the treated first.
+        gaps: One row per period, one column per series, the treated first: its gap to its own mix.
         reasons: Why no effect is said; empty when it is.
     """
 
@@ -48,6 +49,7 @@ class SyntheticControl:
     rank: int
     p_value: float
     placebos: pd.DataFrame
+    gaps: pd.DataFrame
     reasons: tuple[Reason, ...]
 
     @property
@@ -112,13 +114,12 @@ def synthetic_control(
     weights = _weights(values[:n_before, at[treated]], values[:n_before, columns])
     synthetic = values[:, columns] @ weights
     gap = values[:, at[treated]] - synthetic
-    rows = [(treated, *_moved(values[:, at[treated]], gap, n_before))]
+    gaps = {treated: gap}
     for name in donors:
         others = [at[other] for other in donors if other != name]
         mix = _weights(values[:n_before, at[name]], values[:n_before, others])
-        rows.append(
-            (name, *_moved(values[:, at[name]], values[:, at[name]] - values[:, others] @ mix, n_before))
-        )
+        gaps[name] = values[:, at[name]] - values[:, others] @ mix
+    rows = [(name, *_moved(values[:, at[name]], each, n_before)) for name, each in gaps.items()]
     placebos = pd.DataFrame(rows, columns=["unit", "fit", "ratio", "effect"])
     rank = int((placebos["ratio"] >= placebos["ratio"].iloc[0]).sum())
     reasons: list[Reason] = []
@@ -147,6 +148,7 @@ def synthetic_control(
         rank=rank,
         p_value=rank / len(placebos),
         placebos=placebos,
+        gaps=pd.DataFrame(gaps, index=series.index),
         reasons=tuple(reasons),
     )
 
