@@ -257,6 +257,15 @@ class Client(_Strict):
         given = self.schedule.reports
         return [next(iter(self.reports))] if given is None else given
 
+    @property
+    def may_lack(self) -> frozenset[TableName]:
+        """Tables without which chapters that need them are made all the same, as if they had no line.
+
+        A campaign that ran in some places was sent to nobody: who runs no other has no send log.
+        """
+        areas = any(campaign.kind == "area" for campaign in self.campaigns)
+        return frozenset({"sends"}) if areas else frozenset()
+
     def period(self, text: str) -> Period:
         """Read a period name with this client's fiscal year."""
         return Period.parse(text, fiscal_year_start=self.fiscal_year_start)

@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 Language = Literal["ja", "en"]
 Words = dict[Language, str]
 PLAN = r"^tests/[A-Za-z0-9][A-Za-z0-9._-]*\.yml$"
+PlaceColumn = Literal["store_id", "prefecture"]
+Places = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
 GuardrailMetric = Literal["unsubscribed", "opened", "clicked", "conversion", "orders", "revenue"]
 
 
@@ -57,14 +59,19 @@ class Campaign(_Strict):
     id: CampaignId
     name: Words
     channel: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
-    """mail, line, sms, app, dm, web … or one of the client's own."""
-    kind: Literal["single", "steps", "cart"] = "single"
-    """Sent once, in steps, or after a cart was left."""
+    """mail, line, sms, app, dm, web, tv, flyer, event … or one of the client's own."""
+    kind: Literal["single", "steps", "cart", "area"] = "single"
+    """Sent once, in steps, or after a cart was left; area: it ran in some places and was sent to nobody."""
     start: date
     end: date
-    """First and last planned day of sending."""
+    """First and last planned day of sending; of an area campaign, its first and last day."""
     window_days: Annotated[int, Field(ge=1, le=366)] = 30
-    """Purchases count from each customer's first send, so many days, that day the first."""
+    """Purchases count from each customer's first send, so many days, that day the first; of an area
+    campaign from its start to so many days from its end, that day the first."""
+    where: dict[PlaceColumn, Places] = {}
+    """Of an area campaign: the stores of the order lines, or the prefectures of the customers, it ran in."""
+    donors: Annotated[list[str], Field(min_length=1)] | None = None
+    """Of an area campaign: places to compare with; all others when not given."""
     randomised: bool = False
     """Whether a lot, and nobody's choice, decided the arm."""
     control: ArmName | None = None
@@ -99,9 +106,42 @@ class Campaign(_Strict):
             raise ValueError(f"arms: {self.control!r}, the control, is the only arm; add the one sent to")
         if self.plan is not None and not self.randomised:
             raise ValueError("plan: its customers were drawn by lot; write randomised: true, or take it out")
+        if self.kind == "area":
+            self._of_an_area()
+        elif self.where or self.donors is not None:
+            given = "where" if self.where else "donors"
+            raise ValueError(f"{given}: is for campaigns that were sent to nobody; write kind: area")
         if self.follows == self.id:
             raise ValueError(f"follows: {self.id!r} is this campaign itself; name an earlier one")
         return self
+
+    def _of_an_area(self) -> None:
+        """It was sent to nobody: nothing that takes customers goes with it."""
+        if len(self.where) != 1:
+            raise ValueError(
+                "kind: area needs where: with the places of one kind, such as where: {store_id: [札幌店]} "
+                "or where: {prefecture: [北海道]}"
+            )
+        (places,) = self.where.values()
+        named = [*places, *(self.donors or [])]
+        if twice := [name for name in named if named.count(name) > 1]:
+            raise ValueError(f"where: and donors: name {twice[0]!r} twice; a place is in one, once")
+        of_customers = {
+            "arms": bool(self.arms),
+            "control": self.control is not None,
+            "randomised": self.randomised,
+            "guardrails": bool(self.guardrails),
+            "planned_customers": self.planned_customers is not None,
+            "conditioned_on": self.conditioned_on is not None,
+            "plan": self.plan is not None,
+            "cost.send": self.cost.send > 0,
+            "primary: conversion": self.primary != "revenue",
+        }
+        if given := [key for key, there in of_customers.items() if there]:
+            raise ValueError(
+                f"{given[0]} goes with customers, and a campaign of kind: area is sent to nobody; "
+                "take it out (its cost is cost.fixed)"
+            )
 
     def said(self) -> Iterator[tuple[tuple[str, ...], Words]]:
         """Every text with its place below the campaign."""

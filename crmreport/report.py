@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from crmreport.analysis.campaign.plan import CampaignPlan
 
 LISTS_VARIABLE = "CRMREPORT_LISTS"
+# What chapters read of a send log, for a client that needs none.
+_NO_SENDS = {
+    **dict.fromkeys(("campaign_id", "customer_id", "arm"), "VARCHAR"),
+    **{f"{what}_on": "DATE" for what in ("sent", "delivered", "opened", "clicked", "unsubscribed")},
+}
 _CONSENTS = ("consent_mail", "consent_line", "consent_sms", "consent_dm")
 
 
@@ -133,7 +138,13 @@ class Report:
 
     @property
     def sends(self) -> duckdb.DuckDBPyRelation:
-        """Sends, one row per customer, campaign and step, all dates; customers held out among them."""
+        """Sends, one row per customer, campaign and step, all dates; customers held out among them.
+
+        No rows for a client without a send log whose campaigns ran in some places, sent to nobody.
+        """
+        if not self.has("sends") and "sends" in self.client.may_lack:
+            columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _NO_SENDS.items())
+            return self._connection.sql(f"SELECT {columns} LIMIT 0")
         return self._table("sends")
 
     @property
@@ -204,8 +215,12 @@ def campaign_plan(campaign: Campaign, policies: Policies, planned: PlannedTest |
     """
     # Imported here: whoever binds pages reads words from this module and computes no statistics.
     from crmreport.analysis.campaign.money import Costs
-    from crmreport.analysis.campaign.plan import CampaignPlan
+    from crmreport.analysis.campaign.plan import Area, CampaignPlan
 
+    area = None
+    if campaign.kind == "area":
+        ((column, places),) = campaign.where.items()
+        area = Area(column, tuple(places), tuple(campaign.donors or ()))
     arms = {name: arm.share for name, arm in campaign.arms.items()}
     if planned is not None:
         arms = _as_drawn(campaign, planned)
@@ -226,6 +241,7 @@ def campaign_plan(campaign: Campaign, policies: Policies, planned: PlannedTest |
         planned_customers=planned.customers if planned is not None else campaign.planned_customers,
         follows=campaign.follows,
         conditioned_on=campaign.conditioned_on,
+        area=area,
     )
 
 

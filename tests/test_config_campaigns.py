@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from crmreport.config import Client
+from crmreport.analysis.campaign.plan import Area
+from crmreport.config import Client, Policies
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError
+from crmreport.report import campaign_plan
 
 SHOP = """\
 client: shop
@@ -197,6 +199,98 @@ def test_a_mistake_is_answered_in_one_line(load, old: str, new: str, message: st
     assert old in MAIL
     with pytest.raises(ConfigError) as caught:
         load(MAIL.replace(old, new, 1))
+    (line,) = str(caught.value).splitlines()
+    assert message in line
+
+
+SPOT = """\
+  - id: 2026-08-spot
+    name: {ja: 北海道のテレビCM, en: TV spot in Hokkaido}
+    channel: tv
+    kind: area
+    where: {prefecture: [北海道]}
+    donors: [宮城県, 東京都]
+    start: 2026-08-03
+    end: 2026-08-16
+    cost: {fixed: 500000}
+"""
+
+
+def test_a_campaign_of_places_is_read(load):
+    (spot,) = load(SPOT).campaigns
+    assert (spot.kind, spot.where, spot.donors) == ("area", {"prefecture": ["北海道"]}, ["宮城県", "東京都"])
+    assert load(SPOT).may_lack == {"sends"}
+    assert load(MAIL).may_lack == set()
+    (planned,) = [campaign_plan(spot, Policies(gross_margin_rate=0.4))]
+    assert planned.area == Area("prefecture", ("北海道",), ("宮城県", "東京都"))
+    assert (planned.margin_rate, planned.costs.fixed) == (0.4, 500000)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        pytest.param(
+            "    where: {prefecture: [北海道]}\n",
+            "",
+            "campaigns[0]: kind: area needs where: with the places of one kind, such as where: {store_id:",
+            id="nowhere",
+        ),
+        pytest.param(
+            "{prefecture: [北海道]}",
+            "{prefecture: [北海道], store_id: [札幌店]}",
+            "campaigns[0]: kind: area needs where: with the places of one kind",
+            id="two kinds of places",
+        ),
+        pytest.param(
+            "prefecture:",
+            "prefectures:",
+            "'prefectures' is not known; did you mean 'prefecture'?",
+            id="no column",
+        ),
+        pytest.param("[北海道]", "[]", "campaigns[0].where.prefecture:", id="no place"),
+        pytest.param("[宮城県, 東京都]", "[]", "campaigns[0].donors:", id="no donors"),
+        pytest.param(
+            "[宮城県, 東京都]",
+            "[宮城県, 北海道]",
+            "campaigns[0]: where: and donors: name '北海道' twice; a place is in one, once",
+            id="compared with itself",
+        ),
+        pytest.param(
+            "{fixed: 500000}",
+            "{fixed: 500000, send: 3}",
+            "campaigns[0]: cost.send goes with customers, and a campaign of kind: area is sent to nobody",
+            id="a cost per customer",
+        ),
+        pytest.param(
+            "kind: area",
+            "kind: area\n    arms: {tv: {share: 1}}",
+            "campaigns[0]: arms goes with customers",
+            id="arms",
+        ),
+        pytest.param(
+            "kind: area",
+            "kind: area\n    randomised: true\n    control: none",
+            "campaigns[0]: control goes with customers",
+            id="a control",
+        ),
+        pytest.param(
+            "kind: area",
+            "kind: area\n    primary: conversion",
+            "campaigns[0]: primary: conversion goes with customers",
+            id="a rate of customers",
+        ),
+        pytest.param(
+            "kind: area",
+            "kind: single",
+            "campaigns[0]: where: is for campaigns that were sent to nobody; write kind: area",
+            id="places of a mailing",
+        ),
+    ],
+)
+def test_a_mistake_in_a_campaign_of_places_is_answered_in_one_line(load, old: str, new: str, message: str):
+    assert old in SPOT
+    with pytest.raises(ConfigError) as caught:
+        load(SPOT.replace(old, new, 1))
     (line,) = str(caught.value).splitlines()
     assert message in line
 

@@ -11,12 +11,16 @@ import pandas as pd
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from crmreport.analysis.campaign.campaign_programme import campaign_programme
+from crmreport.analysis.campaign.choice import choose_campaign
+from crmreport.analysis.campaign.evaluate_all import evaluate_all
 from crmreport.config import Client
 from crmreport.errors import ConfigError, DataError
 from crmreport.period import Period
 from crmreport.present.finding import ActionList, Finding
 from crmreport.report import LISTS_VARIABLE, Report, client_segments, client_words
 from crmreport.workspace import Workspace
+from tests.analysis.campaign.places import lines_of, sold
 
 MAP = "bins: 2\nsegments: {vip: {r: 1-2, f: 2}, loyal: {r: 1-2, f: 1}}\n"
 
@@ -98,6 +102,32 @@ def test_a_table_that_was_not_sent_is_named(tmp_path: Path, table: str) -> None:
     report = report_of(client, workspace, SimpleNamespace(tables=["order_lines"]))
     with pytest.raises(DataError, match=f"client 'shop' has no table '{table}'"):
         getattr(report, table)
+
+
+SPOT = {
+    "id": "spot",
+    "name": {"ja": "テレビCM", "en": "TV spot"},
+    "channel": "tv",
+    "kind": "area",
+    "where": {"store_id": ["s00"]},
+    "start": "2026-08-03",
+    "end": "2026-08-16",
+    "window_days": 15,
+}
+
+
+def test_a_campaign_of_places_needs_no_send_log(tmp_path: Path) -> None:
+    client, workspace = shop(tmp_path, MAP, campaigns=[SPOT], policies={"gross_margin_rate": 0.5})
+    lines_of(sold(3, effect=0.5)[0]).to_parquet(tmp_path / "order_lines.parquet")
+    store: Any = SimpleNamespace(tables=["order_lines"], table=lambda name: tmp_path / f"{name}.parquet")
+    report = report_of(client, workspace, store)
+    plans = report.campaigns
+    assert choose_campaign(plans, report.sends, since=report.period.start, as_of=report.as_of) == plans[0]
+    period = {"period": report.period, "months": 3}
+    (spot,) = evaluate_all(report.sends, report.order_lines, plans=plans, **period)
+    assert spot.judged.reason == "profit_likely_but_not_randomised"
+    found = campaign_programme([spot], report.sends, report.order_lines, plans=plans, **period)
+    assert found.table["verdict"].tolist() == ["keep_testing"]
 
 
 @pytest.mark.parametrize("master", [True, False], ids=["customers sent", "no customers table"])

@@ -39,10 +39,12 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
     from crmreport.intake import open_store
 
     refuse_missing_demo(workspace, settings)
-    from crmreport.intake.described import undescribed
+    from crmreport.intake.described import undescribed, unsold
 
     store = open_store(workspace, settings)
     differ = undescribed(store.table("sends"), settings.campaigns) if "sends" in store.tables else []
+    customers = store.table("customers") if "customers" in store.tables else None
+    differ += unsold(store.table("order_lines"), customers, settings.campaigns)
     if json:
         say_json({**store.report.model_dump(mode="json"), "campaigns": differ})
         return

@@ -38,7 +38,44 @@ def undescribed(sends: Path, campaigns: Sequence[Campaign]) -> list[str]:
     return found
 
 
+def unsold(order_lines: Path, customers: Path | None, campaigns: Sequence[Campaign]) -> list[str]:
+    """Places of campaigns of kind area that no order line names, a line each.
+
+    Args:
+        order_lines: The stored table.
+        customers: The stored table; None where the client sends none.
+        campaigns: What the client file says.
+    """
+    tables = {"store_id": order_lines, "prefecture": customers}
+    known: dict[str, list[str]] = {}
+    found = []
+    for campaign in campaigns:
+        for column, places in campaign.where.items():
+            if column not in known:
+                known[column] = _values(tables[column], column)
+            found.extend(
+                f"campaign {campaign.id!r}: {column} {place!r} is not in the data; "
+                + (near(place, known[column]) if known[column] else f"map {column} under sources:")
+                for place in (*places, *(campaign.donors or ()))
+                if place not in known[column]
+            )
+    return found
+
+
+def _values(table: Path | None, column: str) -> list[str]:
+    if table is None:
+        return []
+    lines = pl.scan_parquet(table)
+    if column not in lines.collect_schema().names():
+        return []
+    return lines.select(pl.col(column).drop_nulls().unique().sort()).collect().to_series().to_list()
+
+
 def _of(campaign: Campaign, arms: dict[str, int]) -> Iterator[str]:
+    if campaign.kind == "area":
+        if n := sum(arms.values()):
+            yield f"{n:,} lines in the send log, but kind: area is sent to nobody; check its id or its kind"
+        return
     if not arms:
         yield "no line in the send log yet"
         return

@@ -11,7 +11,7 @@ import pytest
 from crmreport.analysis.campaign import sent
 from crmreport.config_campaigns import Campaign, CampaignArm
 from crmreport.intake import tables
-from crmreport.intake.described import undescribed
+from crmreport.intake.described import undescribed, unsold
 
 DAY = date(2026, 10, 5)
 
@@ -107,3 +107,53 @@ def test_sends_before_the_described_start_are_said(
 def test_the_arm_of_a_log_without_arms_has_one_name_where_it_is_read_and_where_it_is_counted() -> None:
     # Neither part may import the other.
     assert tables.ALL_SENT == sent.ALL_SENT
+
+
+def spot(*places: str, column: str = "store_id", donors: list[str] | None = None) -> Campaign:
+    return Campaign(
+        id="spot",
+        name={"en": "Spot"},
+        channel="tv",
+        kind="area",
+        start=DAY,
+        end=DAY,
+        where={column: list(places)},
+        donors=donors,
+    )
+
+
+def test_a_campaign_of_places_is_in_no_send_log(tmp_path: Path):
+    log(tmp_path / "sends.parquet", [])
+    assert undescribed(tmp_path / "sends.parquet", [spot("札幌店")]) == []
+    log(tmp_path / "sends.parquet", [("spot", "sent", DAY)] * 3)
+    assert undescribed(tmp_path / "sends.parquet", [spot("札幌店")]) == [
+        "campaign 'spot': 3 lines in the send log, but kind: area is sent to nobody; check its id or its kind"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("campaign", "said"),
+    [
+        pytest.param(spot("札幌店", donors=["仙台店"]), [], id="known"),
+        pytest.param(
+            spot("札幌"),
+            ["campaign 'spot': store_id '札幌' is not in the data; did you mean '札幌店'?"],
+            id="a slip",
+        ),
+        pytest.param(
+            spot("札幌店", donors=["沖縄"]),
+            ["campaign 'spot': store_id '沖縄' is not in the data; known are 仙台店, 札幌店"],
+            id="an unknown donor",
+        ),
+        pytest.param(
+            spot("北海道", column="prefecture"),
+            ["campaign 'spot': prefecture '北海道' is not in the data; map prefecture under sources:"],
+            id="nobody's home is known",
+        ),
+    ],
+)
+def test_places_nothing_was_sold_in(tmp_path: Path, campaign: Campaign, said: list[str]):
+    pl.DataFrame({"store_id": ["札幌店", "仙台店", None]}).write_parquet(tmp_path / "order_lines.parquet")
+    pl.DataFrame({"customer_id": ["1"]}).write_parquet(tmp_path / "customers.parquet")
+    for customers in (tmp_path / "customers.parquet", None):
+        assert unsold(tmp_path / "order_lines.parquet", customers, [campaign, TEST]) == said
