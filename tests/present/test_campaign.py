@@ -389,6 +389,55 @@ def test_without_any_campaign_a_sentence_says_so():
     assert "nothing to judge" in written(things, EN)
 
 
+DORMANT = {
+    "as many came back by themselves": (
+        (100, 20),
+        (100, 20),
+        "「呼び戻した」とはいえません",
+        "cannot be called won back",
+    ),
+    "more came back than by themselves": ((300, 90), (300, 30), "上乗せとみられる", "seems to have added"),
+    "none left without it": (
+        (100, 20),
+        (0, 0),
+        "配信がなくても戻った人がどれだけ",
+        "would have come back by themselves",
+    ),
+    "too few left without it": (
+        (100, 20),
+        (20, 5),
+        "配信しなかった顧客の25.0%",
+        "of those not sent to 25.0%",
+    ),
+}
+
+
+@pytest.mark.parametrize(("sent", "unsent", "ja", "en"), DORMANT.values(), ids=DORMANT)
+def test_the_dormant_who_came_back_stand_beside_those_nobody_wrote_to(sent, unsent, ja, en):
+    rows = [(1, i < sent[1]) for i in range(sent[0])] + [(0, i < unsent[1]) for i in range(unsent[0])]
+    people = pd.DataFrame(rows, columns=["sent", "back"]).astype(int).assign(band="half a year")
+    back = rtm.won_back(people, treated="sent", came_back="back", match_on=["band"])
+    found = evaluated(chosen=True, randomised=False, control=None, arms=(), guardrails=())
+    chosen = replace(found.not_randomised, did=None, no_did="nothing_before", won_back=back)
+    shown = page.over_time(replace(found, not_randomised=chosen))
+    said = [written(shown, words) for words in (JA, EN)]
+    assert ja in said[0]
+    assert en in said[1]
+    # Why there is no before and after stands in front.
+    assert "差の差" in shown[0].html(JA)
+    assert ("未配信の休眠顧客（そのまま）" in said[0]) == bool(unsent[0])
+
+
+def test_the_programmes_profit_stands_beside_that_of_the_customers_compared():
+    found = evaluated(chosen=True, randomised=False, control=None, arms=(), guardrails=())
+    chosen = replace(found.not_randomised, n_left_out=3, left_out_cost=15.0)
+    profit = chosen.profit.profit
+    note = page.money(replace(found, not_randomised=chosen))[0].note
+    for words, said in ((JA, "配信費15円も含まない"), (EN, "at ¥15, in the cost")):
+        assert said in words.say(note)
+        assert words.format(profit - 15, "smoney") in words.say(note)
+
+
 @pytest.mark.parametrize(
     ("unsubscribed", "margin", "ja", "en"),
     [

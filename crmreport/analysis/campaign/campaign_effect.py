@@ -90,7 +90,7 @@ def whole_costs(evaluation: Evaluation) -> Costs:
     plan, chosen = evaluation.plan, evaluation.not_randomised
     if chosen is None or not plan.margin_rate or campaign_effect(evaluation) is None:
         return plan.costs
-    return replace(plan.costs, fixed=plan.costs.fixed + plan.costs.send * chosen.n_left_out)
+    return replace(plan.costs, fixed=plan.costs.fixed + chosen.left_out_cost)
 
 
 def whole_profit(evaluation: Evaluation) -> Profit | None:

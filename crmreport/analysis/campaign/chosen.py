@@ -13,7 +13,7 @@ import pandas as pd
 from narwhals.typing import IntoFrame
 
 from crmreport.analysis.campaign.did import DifferenceInDifferences, difference_in_differences
-from crmreport.analysis.campaign.evaluation import NotRandomised
+from crmreport.analysis.campaign.evaluation import NoDid, NotRandomised
 from crmreport.analysis.campaign.money import campaign_profit
 from crmreport.analysis.campaign.observational import adjusted_effect
 from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes
@@ -100,9 +100,13 @@ def evaluate_chosen(
     profit = None
     if adjusted.doubly_robust is not None and plan.margin_rate is not None:
         profit = campaign_profit(adjusted.doubly_robust, margin_rate=plan.margin_rate, costs=plan.costs)
+    sent_to = sum(n for arm, n in found.sizes.items() if arm != plan.control)
+    left_out = sent_to - int(people["treated"].sum())
+    did, no_did = _did(people, before, after)
     return NotRandomised(
         adjusted=adjusted,
-        did=_did(people, before, after),
+        did=did,
+        no_did=no_did,
         won_back=_won_back(people, dormant_days),
         profit=profit,
         judged=judge(
@@ -112,8 +116,8 @@ def evaluate_chosen(
                 withheld=adjusted.reasons,
             )
         ),
-        n_left_out=sum(n for arm, n in found.sizes.items() if arm != plan.control)
-        - int(people["treated"].sum()),
+        n_left_out=left_out,
+        left_out_cost=plan.costs.send * left_out,
         first_day=start,
         last_day=start + timedelta(days=days - 1),
     )
@@ -181,11 +185,12 @@ def _log(money: pd.Series) -> pd.Series:
     return pd.Series(np.log1p(spent / mean)) if mean > 0 else spent
 
 
-def _did(people: pd.DataFrame, before: int, after: int) -> DifferenceInDifferences | None:
+def _did(people: pd.DataFrame, before: int, after: int) -> tuple[DifferenceInDifferences | None, NoDid]:
+    """The difference in differences, or why there is none."""
     if not before or not after:
-        return None
+        return None, "no_periods"
     if not people[[f"period {p}" for p in range(-before, 0)]].to_numpy().any():
-        return None
+        return None, "nothing_before"
     periods = range(-before, after)
     panel = pd.DataFrame(
         {
@@ -195,7 +200,7 @@ def _did(people: pd.DataFrame, before: int, after: int) -> DifferenceInDifferenc
             "revenue": np.concatenate([people[f"period {p}"].to_numpy() for p in periods]),
         }
     )
-    return difference_in_differences(panel, start=0)
+    return difference_in_differences(panel, start=0), ""
 
 
 def _won_back(people: pd.DataFrame, dormant_days: int) -> WonBack | None:

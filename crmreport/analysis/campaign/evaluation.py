@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import pandas as pd
 
@@ -25,6 +26,8 @@ from crmreport.analysis.campaign.regression_to_mean import WonBack
 from crmreport.analysis.campaign.sequential import AlwaysValid
 from crmreport.analysis.campaign.uplift import Qini
 from crmreport.analysis.campaign.verdict import Judged
+
+NoDid = Literal["", "nothing_before", "no_periods"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,9 @@ class NotRandomised:
         adjusted: Naive and adjusted effect on revenue in the window.
         did: Difference in differences of revenue; None when there are too few periods, or nobody bought
             in those before.
+        no_did: Why there is no difference in differences: ``nothing_before`` (nobody bought in the periods
+            before, as when the dormant were chosen), ``no_periods`` (no whole period before or after);
+            empty where there is one.
         won_back: Customers dormant at the start who came back, beside equal ones not sent to; None
             when nobody dormant was sent to.
         profit: From the adjusted effect, of the customers compared; None when withheld or no margin
@@ -86,16 +92,20 @@ class NotRandomised:
         judged: The verdict.
         n_left_out: Customers sent to without a purchase in the 730 days before, whom nobody not sent to
             equals: they are in none of the comparisons.
+        left_out_cost: What sending to them cost, client currency: in no ``profit``, and in that of the
+            programme, which looks at all of the campaign's cost.
         first_day: First day counted, the same for both groups.
         last_day: Last day counted.
     """
 
     adjusted: Observational
     did: DifferenceInDifferences | None
+    no_did: NoDid
     won_back: WonBack | None
     profit: Profit | None
     judged: Judged
     n_left_out: int
+    left_out_cost: float
     first_day: date
     last_day: date
 

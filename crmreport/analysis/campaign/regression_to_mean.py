@@ -10,6 +10,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 from narwhals.typing import IntoFrame
+from scipy.stats import norm
 
 from crmreport.analysis.campaign.estimate import Estimate, normal_estimate
 from crmreport.analysis.ledger import to_pandas
@@ -31,9 +32,15 @@ class WonBack:
         came_back: Share of the treated who came back; what "we won back" quotes.
         came_back_lower: Lower bound (Wilson).
         came_back_upper: Upper bound.
+        untreated: Share of the untreated who came back by themselves, as they are; nan without any.
+        untreated_lower: Lower bound (Wilson).
+        untreated_upper: Upper bound.
+        matched: Share of the treated with an equal who came back; nan when withheld.
         expected: Share of the matched untreated who came back, weighted to the treated's cells; nan
             when withheld.
-        difference: Treated less untreated at equal cells, on the matched treated; None when withheld.
+        expected_lower: Lower bound (normal, from the variances per cell).
+        expected_upper: Upper bound.
+        difference: ``matched`` less ``expected``; None when withheld.
         n_treated: Dormant customers sent to.
         n_untreated: Dormant customers not sent to.
         matched_share: Share of the treated with an untreated customer in their cell.
@@ -45,7 +52,13 @@ class WonBack:
     came_back: float
     came_back_lower: float
     came_back_upper: float
+    untreated: float
+    untreated_lower: float
+    untreated_upper: float
+    matched: float
     expected: float
+    expected_lower: float
+    expected_upper: float
     difference: Estimate | None
     n_treated: int
     n_untreated: int
@@ -108,26 +121,38 @@ def won_back(
         reasons.append("few_matched")
     if others and min(total, others) < MIN_CUSTOMERS:
         reasons.append("too_few_customers")
-    difference, expected = None, float("nan")
+    nan = float("nan")
+    difference, share, expected, spread = None, nan, nan, nan
     if not reasons:
         n1m, n0m = n1[both], n0[both]
         weight = n1m / n1m.sum()
         p1, p0 = k1[both] / n1m, k0[both] / n0m
         # A cell of one or two says 0 % or 100 %; the added success and failure keep it from certainty.
         a1, a0 = (k1[both] + 1) / (n1m + 2), (k0[both] + 1) / (n0m + 2)
-        error = float(np.sqrt(weight**2 @ (a1 * (1 - a1) / n1m + a0 * (1 - a0) / n0m)))
-        expected = float(weight @ p0)
+        v1, v0 = (float(weight**2 @ (a * (1 - a) / n)) for a, n in ((a1, n1m), (a0, n0m)))
+        share, expected = float(weight @ p1), float(weight @ p0)
+        spread = float(norm.ppf(0.5 + confidence / 2)) * v0**0.5
         difference = normal_estimate(
-            float(weight @ (p1 - p0)), error, int(n1m.sum()), int(n0m.sum()), confidence=confidence
+            float(weight @ (p1 - p0)),
+            (v1 + v0) ** 0.5,
+            int(n1m.sum()),
+            int(n0m.sum()),
+            confidence=confidence,
         )
-    low, high = wilson_interval([k1.sum()], [total], confidence=confidence)
+    low, high = wilson_interval([k1.sum(), k0.sum()], [total, others], confidence=confidence)
     with np.errstate(invalid="ignore"):
         shares = {"came_back_treated": k1 / n1, "came_back_untreated": k0 / n0}
     return WonBack(
         came_back=float(k1.sum() / total),
         came_back_lower=float(low[0]),
         came_back_upper=float(high[0]),
+        untreated=float(k0.sum() / others) if others else nan,
+        untreated_lower=float(low[1]),
+        untreated_upper=float(high[1]),
+        matched=share,
         expected=expected,
+        expected_lower=max(expected - spread, 0.0) if difference is not None else nan,
+        expected_upper=min(expected + spread, 1.0) if difference is not None else nan,
         difference=difference,
         n_treated=total,
         n_untreated=others,

@@ -21,8 +21,13 @@ from crmreport.present.words import Words
 MONEY, PAYS = "campaign.money", "campaign.pays"
 
 
-def money(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
-    """Steps from revenue to profit with their sentence; why there are none where no profit is known."""
+def money(evaluation: Evaluation | None, *, programme: bool = False) -> list[Chart | Table | Note]:
+    """Steps from revenue to profit with their sentence; why there are none where no profit is known.
+
+    Args:
+        evaluation: The campaign; None where there is none.
+        programme: The report holds the chapter of all campaigns too, where this profit has a second figure.
+    """
     if evaluation is None or revenue_effect(evaluation) is None:
         return []
     profit = profit_of(evaluation)
@@ -33,6 +38,7 @@ def money(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
     shown: list[Chart | Table | Note] = [
         profit_chart(evaluation, profit),
         _said(profit),
+        *([Note(Text("campaign.two_figures", profit=profit.profit))] if programme else []),
         money_table(evaluation, profit),
         pays_table(evaluation, profit),
     ]
@@ -119,15 +125,24 @@ def profit_chart(evaluation: Evaluation, profit: Profit) -> Chart:
     case = "gain" if profit.lower > 0 else "loss" if profit.upper < 0 else "open"
     if case == "loss" and profit.revenue <= 0:
         case = "no_revenue"
-    compared = "drawn" if evaluation.not_randomised is None else "chosen"
+    chosen = evaluation.not_randomised
+    left_out, unborne = (0, 0.0) if chosen is None else (chosen.n_left_out, chosen.left_out_cost)
+    compared = "drawn" if chosen is None else "left_out" if left_out else "chosen"
     return Chart(
         "campaign.profit_chart",
         draw,
         title=Text(f"campaign.profit_chart.title.{case}", **said, lower=profit.lower, upper=profit.upper),
         subtitle=Text("campaign.profit_chart.subtitle"),
-        note=Text(f"campaign.profit_chart.note.{compared}", n=profit.n_treatment, as_of=evaluation.as_of),
+        note=Text(
+            f"campaign.profit_chart.note.{compared}",
+            n=profit.n_treatment,
+            left_out=left_out,
+            cost=unborne,
+            whole=profit.profit - unborne,
+            as_of=evaluation.as_of,
+        ),
         alt=Text("campaign.profit_chart.alt", revenue=profit.revenue, cost=profit.cost, profit=profit.profit),
-        height=0.7 + 0.3 * len(told),
+        height=0.6 + 0.26 * len(told),
     )
 
 

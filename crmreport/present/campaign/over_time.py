@@ -29,6 +29,8 @@ def over_time(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
     did, back = evaluation.not_randomised.did, evaluation.not_randomised.won_back
     if did is not None:
         shown += [_did_said(did), did_chart(did), did_table(did)]
+    elif evaluation.not_randomised.no_did:
+        shown.append(Note(Text(f"campaign.did_said.{evaluation.not_randomised.no_did}")))
     if back is not None:
         shown += [_back_said(back), back_table(back)]
     return shown
@@ -106,24 +108,45 @@ def did_table(did: DifferenceInDifferences) -> Table:
 
 def _back_said(back: WonBack) -> Note:
     if back.difference is None:
-        return Note(Text("campaign.won_back_said.withheld", reasons=",".join(back.reasons)))
-    case = direction(back.difference)
-    values = {
-        "came_back": back.came_back,
-        "expected": back.expected,
-        "difference": back.difference.difference,
-    }
-    return Note(Text(f"campaign.won_back_said.{case}", n=back.n_treated, **values))
+        case = "withheld" if math.isfinite(back.untreated) else "withheld_alone"
+        return Note(
+            Text(
+                f"campaign.won_back_said.{case}",
+                came_back=back.came_back,
+                untreated=back.untreated,
+                reasons=",".join(back.reasons),
+            )
+        )
+    return Note(
+        Text(
+            f"campaign.won_back_said.{direction(back.difference)}",
+            n=back.difference.n_treatment,
+            came_back=back.matched,
+            expected=back.expected,
+            difference=back.difference.difference,
+            lower=back.difference.lower,
+            upper=back.difference.upper,
+        )
+    )
 
 
 def back_table(back: WonBack) -> Table:
-    """Share of the dormant who came back: sent to, equal ones not sent to, and the difference."""
+    """Share of the dormant who came back: sent to, not sent to, equal ones of these, and the difference."""
     d = back.difference
-    rows = [
-        ("sent", back.n_treated, back.came_back, back.came_back_lower, back.came_back_upper, "pct"),
-        ("equal", back.n_untreated, back.expected, math.nan, math.nan, "pct"),
-    ]
+    rows = [("sent", back.n_treated, back.came_back, back.came_back_lower, back.came_back_upper, "pct")]
+    if back.n_untreated:
+        rows.append(
+            (
+                *("unsent", back.n_untreated, back.untreated),
+                *(back.untreated_lower, back.untreated_upper, "pct"),
+            )
+        )
     if d is not None:
+        if d.n_treatment < back.n_treated:
+            rows.append(("sent_equal", d.n_treatment, back.matched, math.nan, math.nan, "pct"))
+        rows.append(
+            ("equal", d.n_control, back.expected, back.expected_lower, back.expected_upper, "pct"),
+        )
         rows.append(("difference", d.n_treatment + d.n_control, d.difference, d.lower, d.upper, "pt"))
     columns = ["group", "customers", "came_back", "lower", "upper", "spec"]
     return Table(

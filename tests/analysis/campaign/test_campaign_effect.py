@@ -19,9 +19,9 @@ from crmreport.analysis.campaign.estimate import normal_estimate
 from tests.analysis.campaign.programmes import evaluated, plan, programme_of
 
 ONE = evaluated(plan("a"), 4.0, 1.0)
-WITHHELD = SimpleNamespace(adjusted=SimpleNamespace(doubly_robust=None), n_left_out=4)
+WITHHELD = SimpleNamespace(adjusted=SimpleNamespace(doubly_robust=None), left_out_cost=4.0)
 ADJUSTED = SimpleNamespace(
-    adjusted=SimpleNamespace(doubly_robust=normal_estimate(7.0, 1.0, 10, 10)), n_left_out=4
+    adjusted=SimpleNamespace(doubly_robust=normal_estimate(7.0, 1.0, 10, 10)), left_out_cost=4.0
 )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from crmreport.analysis.campaign.campaign_effect import whole_profit
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
 from crmreport.analysis.campaign.evidence import best_of, conditioned_on, segments_that_pay
 from crmreport.analysis.campaign.heterogeneity import segment_effects
@@ -461,8 +462,11 @@ def test_who_had_not_bought_for_two_years_is_left_out_of_the_comparison():
         {"customer_id": lost, "order_id": [f"x{i}" for i in range(7)], "revenue": 5000.0}
     ).assign(order_date=pd.Timestamp(START) - pd.to_timedelta([730, *[731] * 6], unit="D"))
     lines = pd.concat([lines[~lines["customer_id"].isin(lost)], long_ago], ignore_index=True)
-    found = compare(sends, lines).not_randomised
-    assert found.n_left_out == 6
+    evaluation = compare(sends, lines)
+    found = evaluation.not_randomised
+    assert (found.n_left_out, found.left_out_cost) == (6, 60.0)
+    # The programme bears what sending to them cost; the chapter's own profit is of those compared.
+    assert whole_profit(evaluation).profit == pytest.approx(found.profit.profit - 60)
     assert (found.first_day, found.last_day) == (START, date(2026, 9, 1))
 
 
@@ -501,7 +505,7 @@ def test_dormant_customers_beside_equal_ones():
     lines = lines.assign(order_id=[f"o{i}" for i in range(len(lines))], revenue=1000.0)
     sends = pd.DataFrame({"customer_id": people[::2], "sent_on": pd.Timestamp(START), "arm": "sent"})
     found = compare(sends, lines).not_randomised
-    assert found.did is None
+    assert (found.did, found.no_did) == (None, "nothing_before")
     assert found.won_back.n_treated == 600
     assert found.won_back.difference.lower < 0 < found.won_back.difference.upper
     assert found.won_back.came_back == pytest.approx(0.15, abs=0.03)
@@ -509,8 +513,9 @@ def test_dormant_customers_beside_equal_ones():
 
 def test_periods_before_and_after_a_choice():
     sends, lines = chosen()
-    found = compare(sends, lines).not_randomised.did
-    assert (found.n_before, found.n_after) == (6, 1)
+    compared = compare(sends, lines).not_randomised
+    found = compared.did
+    assert (found.n_before, found.n_after, compared.no_did) == (6, 1, "")
     # Who buys more before buys more after: the naive difference is theirs, not the campaign's.
     assert found.naive.lower > 200
     assert (

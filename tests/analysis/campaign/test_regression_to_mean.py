@@ -39,6 +39,25 @@ def test_by_hand(engine):
     assert (found.n_treated, found.n_untreated, found.matched_share) == (100, 200, 1)
 
 
+def test_the_untreated_own_rates_stand_beside_before_and_after_matching(engine):
+    frame = cells({"180 days": (80, 24, 100, 30), "1 year": (20, 2, 100, 10)})
+    found = found_in(engine(frame))
+    # 40 of 200 came back by themselves; weighted to the treated's bands, 26 %.
+    assert found.untreated == pytest.approx(0.2)
+    assert (found.untreated_lower, found.untreated_upper) == pytest.approx((0.1504, 0.2609), abs=1e-4)
+    # Bands of 100 with one success and one failure added: .64 × 31/102 × 71/102 + .04 × 11/102 × 91/102.
+    spread = math.sqrt((0.64 * 31 * 71 + 0.04 * 11 * 91) / 102**2 / 100)
+    expected = (0.26 - 1.959964 * spread, 0.26 + 1.959964 * spread)
+    assert (found.expected_lower, found.expected_upper) == pytest.approx(expected, abs=1e-6)
+
+
+def test_rates_that_are_compared_are_of_those_who_have_an_equal():
+    # Ten of a band nobody else is in all came back: no part of the difference.
+    found = found_in(cells({"a": (90, 18, 90, 18), "alone": (10, 10, 0, 0)}))
+    assert (found.came_back, found.matched) == pytest.approx((0.28, 0.2))
+    assert found.matched - found.expected == pytest.approx(found.difference.difference) == pytest.approx(0)
+
+
 def test_without_matching_the_treated_would_look_better_than_they_are():
     # The treated are the recently lapsed; 28 % against 18 % says nothing.
     frame = cells({"180 days": (90, 27, 50, 15), "1 year": (10, 1, 100, 10)})
@@ -64,7 +83,10 @@ def test_withheld(counts, reasons, matched):
     assert found.matched_share == matched
     assert found.difference is None
     assert math.isnan(found.expected)
+    assert math.isnan(found.matched)
     assert found.came_back > 0
+    # Their own rate is seen all the same, where there are any.
+    assert math.isnan(found.untreated) == (not found.n_untreated)
 
 
 @pytest.mark.parametrize(
