@@ -70,13 +70,14 @@ def read_yaml(path: Path, *, name: str | None = None) -> YamlFile:
 @lru_cache(maxsize=256)
 def _parsed(text: str, name: str) -> YamlFile:
     # Parsing takes most of the time a client file takes, and a night's run reads each several times.
-    yaml = YAML(typ="safe", pure=True)
+    yaml = YAML(typ="safe")
     try:
         root = yaml.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise ConfigError(f"{name}:{line}: not YAML: {_problem(error)}") from None
+        written = text.splitlines()[line - 1 : line]
+        raise ConfigError(f"{name}:{line}: not YAML: {_problem(error, ''.join(written))}") from None
     except YAMLError as error:
         raise ConfigError(
             f"{name}: not YAML: {' '.join(str(error).split())[:120]}; save it as plain text"
@@ -87,10 +88,10 @@ def _parsed(text: str, name: str) -> YamlFile:
     return YamlFile(name, reader.value(root, ()), reader.lines)
 
 
-def _problem(error: MarkedYAMLError) -> str:
+def _problem(error: MarkedYAMLError, line: str) -> str:
     problem = str(error.problem)
-    if "'\\t'" in problem:
-        return f"{problem}; indent with spaces"
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "the line begins with a tab; indent with spaces"
     if "mapping values are not allowed" in problem:
         return f"{problem}; check the indent, or put a text with a colon in quotes"
     return f"{problem}; check the indent, quotes and brackets here and in the line above"

@@ -248,9 +248,12 @@ MISTAKES = {
     ),
     "tab as indent": (
         ("  purchase_unit", "\tpurchase_unit"),
-        "client.yml:9: not YAML: found character",
+        "client.yml:9: not YAML: the line begins with a tab; indent with spaces",
     ),
-    "bracket left open": (("[sales, decile]", "[sales, decile"), "client.yml:16: not YAML: expected"),
+    "bracket left open": (
+        ("[sales, decile]", "[sales, decile"),
+        "client.yml:16: not YAML: did not find expected ',' or ']'",
+    ),
     "tag": (
         ("name: {ja", "name: !!python/object:os.system {ja"),
         "client.yml:2: tag !!python/object:os.system is not read",
