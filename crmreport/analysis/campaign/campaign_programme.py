@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ import narwhals as nw
 import pandas as pd
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.campaign.begun import begun
+from crmreport.analysis.campaign.as_sent import as_sent
 from crmreport.analysis.campaign.campaign_effect import (
     OUTCOMES,
     campaign_effect,
@@ -47,10 +47,10 @@ class CampaignProgramme:
         since: First day of them.
         n_plans: Campaigns in the client's file, of any time.
         n_earlier: Of them, campaigns whose last window ended before ``since``: not looked at.
-        evaluations: The campaigns, by first day of sending, then id.
-        table: One row per campaign, same order: ``campaign_id``, ``channel``, ``start``, ``end``,
-            ``window_end``, ``customers`` (sent to), ``held_out`` (both blank for a campaign that ran in
-            some places and was sent to nobody), ``grade``, ``verdict``, ``reason``, ``outcome``, ``cost``,
+        evaluations: The campaigns, by first day of sending (described or seen, see ``as_sent``), then id.
+        table: One row per campaign, same order: ``campaign_id``, ``channel``, ``start``, ``end``
+            (as described), ``window_end`` (as sent), ``customers`` (sent to), ``held_out`` (both blank
+            for a campaign that ran in some places and was sent to nobody), ``grade``, ``verdict``, ``reason``, ``outcome``, ``cost``,
             ``profit``, ``profit_lower``, ``profit_upper``, ``p_positive`` (as measured; blank when not
             known), ``shrunk_profit``, ``shrunk_profit_lower``,
             ``shrunk_profit_upper``, ``status``, ``followed_by``.
@@ -114,17 +114,20 @@ def campaign_programme(
     Returns:
         The programme; tables without rows when nothing ran.
     """
-    ordered = tuple(sorted(evaluations, key=lambda e: (e.plan.start, e.plan.campaign_id)))
     since, as_of = period.trailing(months).start, period.as_of
-    # Windows open with the first send, also where a later start was described.
+    # Windows open with the first send and end with the last one's, whatever days were described.
+    plans = as_sent(plans, sends, as_of=as_of)
+    evaluated = as_sent([evaluation.plan for evaluation in evaluations], sends, as_of=as_of)
+    days = {plan.campaign_id: plan for plan in evaluated}
+    ordered = tuple(sorted(evaluations, key=lambda e: (days[e.plan.campaign_id].start, e.plan.campaign_id)))
     sent = [evaluation for evaluation in ordered if evaluation.plan.area is None]
-    run = begun([evaluation.plan for evaluation in sent], sends, as_of=as_of)
+    run = [days[evaluation.plan.campaign_id] for evaluation in sent]
     met = exposure(sends, lines, plans=run, as_of=as_of) if run else None
     counted = _counted(sends, lines, run, as_of) if run else None
     drawn = [e.plan.campaign_id for e in ordered if _is_drawn_list(e)]
     holdout = _holdout(sent, met)
     total = with_areas(_total(sent, holdout, counted), ordered)
-    table = _table(ordered, total, plans, period)
+    table = _table(ordered, total, plans, days, period)
     no_pairs = Exposure(pd.DataFrame(), pd.Series(dtype="float64"))
     return CampaignProgramme(
         period=period,
@@ -189,19 +192,20 @@ def _table(
     ordered: Sequence[Evaluation],
     total: Programme | None,
     plans: Sequence[CampaignPlan],
+    days: Mapping[str, CampaignPlan],
     period: Period,
 ) -> pd.DataFrame:
     rows = []
     for evaluation in ordered:
-        plan, judged, profit = evaluation.plan, evaluation.judged, whole_profit(evaluation)
+        plan, judged, profit = days[evaluation.plan.campaign_id], evaluation.judged, whole_profit(evaluation)
         n, responses = customers_sent_to(evaluation), evaluation.responses
         successor = followed_by(plan, plans, as_of=period.as_of)
         rows.append(
             {
                 "campaign_id": plan.campaign_id,
                 "channel": plan.channel,
-                "start": plan.start,
-                "end": plan.end,
+                "start": evaluation.plan.start,
+                "end": evaluation.plan.end,
                 "window_end": window_end(plan, as_of=period.as_of),
                 "customers": n if plan.area is None else None,
                 "held_out": int(responses["customers"].sum()) - n if plan.area is None else None,
@@ -214,7 +218,7 @@ def _table(
                 "profit_lower": profit.lower if profit else math.nan,
                 "profit_upper": profit.upper if profit else math.nan,
                 "p_positive": profit.p_positive if profit else math.nan,
-                "status": status_of(evaluation, successor=successor, period=period),
+                "status": status_of(evaluation, plan=plan, successor=successor, period=period),
                 "followed_by": successor,
             }
         )

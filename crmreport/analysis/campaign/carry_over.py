@@ -33,7 +33,7 @@ def followed_by(plan: CampaignPlan, plans: Sequence[CampaignPlan], *, as_of: dat
     return later[0][1] if later else None
 
 
-def status_of(evaluation: Evaluation, *, successor: str | None, period: Period) -> Status:
+def status_of(evaluation: Evaluation, *, plan: CampaignPlan, successor: str | None, period: Period) -> Status:
     """Where the campaign's hypothesis stands when the period ends.
 
     ``settled``: the verdict is to roll out or to stop; ``followed``: not settled, and a later campaign
@@ -43,6 +43,7 @@ def status_of(evaluation: Evaluation, *, successor: str | None, period: Period) 
 
     Args:
         evaluation: The campaign.
+        plan: The same with the days it was sent on; see ``as_sent``.
         successor: The campaign that follows it; None without one.
         period: The report's period.
     """
@@ -52,5 +53,5 @@ def status_of(evaluation: Evaluation, *, successor: str | None, period: Period) 
         return "followed"
     if evaluation.running and evaluation.judged.verdict == "keep_testing":
         return "running"
-    is_older = window_end(evaluation.plan, as_of=period.as_of) < period.start
+    is_older = window_end(plan, as_of=period.as_of) < period.start
     return "carried" if is_older else "open"

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
+from crmreport.analysis.campaign.as_sent import as_sent
 from crmreport.analysis.campaign.exposure import drawn_by
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.ledger import to_pandas
@@ -20,7 +21,8 @@ def choose_campaign(
     """The campaign to look at: the one named, else the largest whose window ended in the period.
 
     Largest by customers assigned, those held out among them; of equal ones the later. Where no window
-    ended in the period, the campaign that began last. Campaigns sent to nobody (see ``Area``) have no
+    ended in the period, the campaign that began last. Days are those described, or those it was sent on
+    where these lie outside (see ``as_sent``). Campaigns sent to nobody (see ``Area``) have no
     customers: they are looked at when named, or where no other is there.
 
     Args:
@@ -58,11 +60,18 @@ def choose_campaign(
     drawn = drawn_by(sends, as_of=as_of).group_by("campaign_id").agg(nw.col("customer_id").n_unique())
     counted = to_pandas(drawn)
     sizes = dict(zip(counted["campaign_id"].astype(str), counted["customer_id"], strict=True))
+    days = {plan.campaign_id: plan for plan in as_sent(plans, sends, as_of=as_of)}
     begun = [plan for plan in plans if plan.area is not None and plan.start <= as_of]
     sent = [plan for plan in plans if sizes.get(plan.campaign_id)]
     if campaign_id:
         return next((plan for plan in (*sent, *begun) if plan.campaign_id == campaign_id), None)
-    ended = [plan for plan in sent if since <= plan.end + timedelta(days=plan.window_days - 1) <= as_of]
+    ended = [plan for plan in sent if since <= _over(days[plan.campaign_id]) <= as_of]
     if ended:
-        return max(ended, key=lambda plan: (sizes[plan.campaign_id], plan.end, plan.campaign_id))
-    return max(sent or begun, key=lambda plan: (plan.start, plan.campaign_id), default=None)
+        return max(
+            ended, key=lambda plan: (sizes[plan.campaign_id], days[plan.campaign_id].end, plan.campaign_id)
+        )
+    return max(sent or begun, key=lambda plan: (days[plan.campaign_id].start, plan.campaign_id), default=None)
+
+
+def _over(plan: CampaignPlan) -> date:
+    return plan.end + timedelta(days=plan.window_days - 1)

@@ -181,7 +181,7 @@ def _design(
         rows = rows.group_by("customer_id", "arm").agg(nw.len()).select("customer_id", "arm")
     known = found.frame.select("customer_id", *dict.fromkeys([*covariates, *segments]))
     counted = found.frame.select(nw.col("opened", "machine_opened").sum(), nw.col("recency_days").max())
-    opened, machines, longest = to_pandas(counted).fillna(0).iloc[0]
+    opened, machines, longest = to_pandas(counted).astype("float64").fillna(0).iloc[0]
     if "recency_days" in covariates:
         known = known.with_columns(nw.col("recency_days").fill_null(longest))
     rows = beside(rows, found.frame).join(known, on="customer_id", how="left")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from narwhals.typing import IntoFrame
 
 from crmreport.analysis.campaign.area_series import UnknownPlaceError
+from crmreport.analysis.campaign.as_sent import as_sent
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.exposure import drawn_by, window_end
@@ -19,11 +20,18 @@ from crmreport.errors import ConfigError
 from crmreport.period import Period
 
 
-def plans_in(plans: Sequence[CampaignPlan], *, period: Period, months: int) -> list[CampaignPlan]:
+def plans_in(
+    plans: Sequence[CampaignPlan], sends: IntoFrame, *, period: Period, months: int
+) -> list[CampaignPlan]:
     """Campaigns begun by the period's end whose sending or window touches the last months, by start, then id.
+
+    A campaign begins and ends on its described days, or on those customers were first sent to where these
+    lie outside (see ``as_sent``): one put off into the months belongs to them, and so does one that was
+    described for later and sent.
 
     Args:
         plans: All campaigns.
+        sends: Sends of all campaigns.
         period: The report's period.
         months: Calendar months up to its end, 1 or more.
 
@@ -31,12 +39,19 @@ def plans_in(plans: Sequence[CampaignPlan], *, period: Period, months: int) -> l
         >>> from datetime import date
         >>> days = {"old": date(2026, 5, 1), "late": date(2026, 7, 20), "next": date(2026, 11, 1)}
         >>> plans = [CampaignPlan(name, "mail", day, day) for name, day in days.items()]
-        >>> [plan.campaign_id for plan in plans_in(plans, period=Period.parse("2026-10"), months=3)]
-        ['late']
+        >>> import pandas as pd
+        >>> sends = pd.DataFrame({"campaign_id": ["next"], "customer_id": ["1"]})
+        >>> sends["sent_on"] = pd.Timestamp("2026-10-30")
+        >>> [plan.campaign_id for plan in plans_in(plans, sends, period=Period.parse("2026-10"), months=3)]
+        ['late', 'next']
     """
     since, as_of = period.trailing(months).start, period.as_of
-    touching = [plan for plan in plans if plan.start <= as_of and window_end(plan, as_of=as_of) >= since]
-    return sorted(touching, key=lambda plan: (plan.start, plan.campaign_id))
+    touching = [
+        (days.start, plan.campaign_id, plan)
+        for plan, days in zip(plans, as_sent(plans, sends, as_of=as_of), strict=True)
+        if days.start <= as_of and window_end(days, as_of=as_of) >= since
+    ]
+    return [plan for *_, plan in sorted(touching, key=lambda found: found[:2])]
 
 
 def evaluate_all(
@@ -84,7 +99,7 @@ def evaluate_all(
     sent = to_pandas(drawn_by(sends, as_of=period.as_of).select("campaign_id").unique())
     run = [
         plan
-        for plan in plans_in(plans, period=period, months=months)
+        for plan in plans_in(plans, sends, period=period, months=months)
         if plan.area is not None or plan.campaign_id in set(sent["campaign_id"].astype(str))
     ]
     controls = {plan.campaign_id: plan.control for plan in plans if plan.control is not None}

@@ -11,7 +11,7 @@ import narwhals as nw
 import pandas as pd
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.campaign.begun import begun
+from crmreport.analysis.campaign.as_sent import as_sent
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.ledger import round_money, to_pandas, visible
 
@@ -26,8 +26,9 @@ class Exposure:
         roles: One row per customer, one column per campaign (its id): :data:`NOT_ASSIGNED`,
             :data:`HELD_OUT` or :data:`SENT_TO`.
         revenue: What each spent from the first day of her first campaign (the described start, or its
-            first send where that was earlier) to the last day of the windows
-            of all of hers, net of returns; rows as in ``roles``.
+            first send where that was earlier) to the last day of the windows of all of hers (by the
+            described end, or the last customer first sent to where that was later), net of returns; rows
+            as in ``roles``.
     """
 
     roles: pd.DataFrame
@@ -68,7 +69,7 @@ def exposure(sends: IntoFrame, lines: IntoFrame, *, plans: Sequence[CampaignPlan
         >>> found.roles["a"].tolist(), found.revenue.tolist()
         ([2, 1], [7.0, 0.0])
     """
-    plans = sorted(begun(plans, sends, as_of=as_of), key=lambda plan: (plan.start, plan.campaign_id))
+    plans = sorted(as_sent(plans, sends, as_of=as_of), key=lambda plan: (plan.start, plan.campaign_id))
     rows = drawn_by(sends, as_of=as_of)
     # Positions, not ids, name the columns: an id may be any text.
     names = [f"c{i}" for i in range(len(plans))]

@@ -9,7 +9,7 @@ import narwhals as nw
 import pandas as pd
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.campaign.begun import begun
+from crmreport.analysis.campaign.as_sent import as_sent
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.ledger import PurchaseUnit, settle
 from crmreport.analysis.rfm import rfm_table, score_rfm
@@ -39,7 +39,7 @@ def segments_before(
         customers: Customers, where ``column`` is asked for; on the same engine.
         column: A column of theirs that a campaign does not change (sex, prefecture); empty for none.
         sends: Sends of all campaigns; None to believe the described starts. With them a campaign begins
-            with its first send where that is dated earlier (see ``begun``).
+            with its first send where that is dated earlier (see ``as_sent``).
 
     Returns:
         A function that gives ``customer_id`` and ``segment`` of the day before a campaign's start, one
@@ -59,7 +59,7 @@ def segments_before(
     def before(plan: CampaignPlan) -> IntoFrame | None:
         start = plan.start
         if sends is not None:
-            start = begun([plan], sends, as_of=plan.start)[0].start
+            start = as_sent([plan], sends, as_of=plan.start)[0].start
         day = start - timedelta(days=1)
         since = None
         if look_back_months is not None:

@@ -34,7 +34,7 @@ CASES = {
 @pytest.mark.parametrize(("campaign", "given", "successor", "status"), CASES.values(), ids=CASES)
 def test_status(campaign, given, successor, status):
     evaluation = evaluated(campaign, 1.0, **given)
-    assert status_of(evaluation, successor=successor, period=PERIOD) == status
+    assert status_of(evaluation, plan=evaluation.plan, successor=successor, period=PERIOD) == status
     assert (status in OPEN) == (status not in ("settled", "followed"))
 
 

@@ -27,7 +27,39 @@ WHEN = {
 
 @pytest.mark.parametrize(("campaign", "touches"), WHEN.values(), ids=WHEN)
 def test_which_campaigns_touch_the_months(campaign, touches):
-    assert plans_in([campaign], period=PERIOD, months=3) == ([campaign] if touches else [])
+    sent = sends_of([plan("another", "2026-09-01")])
+    assert plans_in([campaign], sent, period=PERIOD, months=3) == ([campaign] if touches else [])
+
+
+# Described day, day sent on, day of a later step
+SEEN = {
+    "put off into the months": ("2026-07-01", "2026-08-05", None, True),
+    "put off, its window over the day before the months": ("2026-07-01", "2026-07-18", None, False),
+    "put off, its window's last day in the months": ("2026-07-01", "2026-07-19", None, True),
+    "sent before the day described, in the months": ("2026-11-02", "2026-10-30", None, True),
+    "sent after the months": ("2026-11-02", "2026-11-02", None, False),
+    "only a later step in the months, no window": ("2026-07-01", "2026-07-01", "2026-08-05", False),
+}
+
+
+@pytest.mark.parametrize(("described", "sent", "step", "touches"), SEEN.values(), ids=SEEN)
+def test_a_campaign_belongs_to_the_months_it_was_sent_in(described, sent, step, touches):
+    campaign = plan("a", described)
+    log = sends_of([plan("a", sent)])
+    if step:
+        log = pd.concat([log, log.assign(sent_on=pd.Timestamp(step))], ignore_index=True)
+    assert plans_in([campaign], log, period=PERIOD, months=3) == ([campaign] if touches else [])
+
+
+def test_a_campaign_put_off_is_counted_over_the_days_it_was_sent():
+    late = plan("late", "2026-07-01")
+    log = sends_of([plan("late", "2026-09-01")], customers=200)
+    spent = [(f"c{i}", "2026-09-05", 40.0 + 20 * (i % 2 == 0) + i % 3) for i in range(200)]
+    evaluations = evaluate_all(log, orders(*spent), plans=[late], period=PERIOD)
+    found = campaign_programme(evaluations, log, orders(*spent), plans=[late], period=PERIOD)
+    row = found.table.iloc[0]
+    assert (row["window_end"], found.n_earlier) == (date(2026, 9, 14), 0)
+    assert found.counted.revenue == pytest.approx(sum(s[2] for s in spent[::2]))
 
 
 PLANS = [plan("second", "2026-09-10"), plan("first", "2026-09-01"), plan("never-sent", "2026-09-05")]
