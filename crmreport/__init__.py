@@ -37,6 +37,7 @@ _HOMES = {
     "second_purchase_window": "crmreport.analysis.approach",
     "rank_silence": "crmreport.analysis.rank_silence",
     "rank_transitions": "crmreport.analysis.ranks",
+    "sales_lines": "crmreport.analysis.sales_lines",
     "kpi_table": "crmreport.analysis.sales",
     "monthly_sales": "crmreport.analysis.sales_monthly",
     "new_and_repeat": "crmreport.analysis.sales_split",

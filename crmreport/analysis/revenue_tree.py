@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import combinations
 from math import factorial, isfinite, nan, prod
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit
 from crmreport.analysis.sales import SalesTotals, sales_totals
-from crmreport.analysis.sales_lines import ItemCount
+from crmreport.analysis.sales_lines import SalesLines
 from crmreport.period import Period
 
 Factor = Literal["buyers", "frequency", "items_per_purchase", "unit_price"]
@@ -118,38 +116,22 @@ def split_change(before: SalesTotals, after: SalesTotals) -> RevenueTree:
 
 
 def revenue_tree(
-    lines: Any,
+    lines: SalesLines,
     *,
     period: Period,
     baseline: Period,
-    as_of: date,
-    unit: PurchaseUnit = "customer_day",
-    items: ItemCount = "lines",
-    zero_value_counts: bool = False,
 ) -> RevenueTree:
     """Split the change of revenue from ``baseline`` to ``period``.
 
     Args:
-        lines: Order lines (any frame narwhals understands).
+        lines: Result of :func:`crmreport.analysis.sales_lines.sales_lines`.
         period: The later period.
         baseline: The earlier period, such as ``period.year_ago()``.
-        as_of: Last visible day.
-        unit: What one purchase is.
-        items: What one item is; see `sales_totals`.
-        zero_value_counts: Whether an order worth nothing is a purchase.
 
     Returns:
         The parts; see `RevenueTree`.
     """
-    totals = sales_totals(
-        lines,
-        periods=[baseline, period],
-        as_of=as_of,
-        unit=unit,
-        items=items,
-        zero_value_counts=zero_value_counts,
-    )
-    return split_change(totals[0], totals[1])
+    return split_change(*sales_totals(lines, periods=[baseline, period]))
 
 
 def _factors(t: SalesTotals) -> list[float]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
 
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, round_money, settle, to_pandas
-from crmreport.analysis.observed import observed_days, within
-from crmreport.analysis.sales_lines import COUNTS, ItemCount, distinct_counts, ordered_lines
+from crmreport.analysis.ledger import PurchaseUnit, round_money, to_pandas
+from crmreport.analysis.observed import within
+from crmreport.analysis.sales_lines import COUNTS, SalesLines, distinct_counts
 from crmreport.period import Period
 
 KPIS = (
@@ -73,37 +71,23 @@ class SalesTotals:
 
 
 def sales_totals(
-    lines: Any,
+    lines: SalesLines,
     *,
     periods: Sequence[Period],
-    as_of: date,
-    unit: PurchaseUnit = "customer_day",
-    items: ItemCount = "lines",
-    zero_value_counts: bool = False,
 ) -> list[SalesTotals]:
-    """Totals of several periods, all judged by what is known at ``as_of``.
+    """Totals of several periods, all judged by what is known on the lines' last visible day.
 
     Args:
-        lines: Order lines; any frame narwhals understands.
+        lines: Result of :func:`crmreport.analysis.sales_lines.sales_lines`.
         periods: The periods, in the order wanted.
-        as_of: Last visible day.
-        unit: What one purchase is.
-        items: ``lines`` counts order lines; ``quantity`` sums quantities, which only makes sense
-            where every quantity is a number of pieces (never litres or grams).
-        zero_value_counts: Whether a line worth nothing makes a purchase.
 
     Returns:
         One `SalesTotals` per period.
-
-    Raises:
-        DataError: Quantities were asked for and the lines have none.
     """
-    rows = ordered_lines(lines, as_of=as_of, unit=unit, items=items, zero_value_counts=zero_value_counts)
-    rows = settle(within(rows, *periods))
-    seen = observed_days(lines, as_of=as_of)
+    seen = lines.observed
     totals = []
     for period in periods:
-        inside = within(rows, period)
+        inside = within(lines.rows, period)
         t = to_pandas(
             inside.select(
                 revenue=nw.col("revenue").sum(),
@@ -123,7 +107,7 @@ def sales_totals(
                 items=float(t["items"]),
                 first_revenue=float(t["first"]),
                 repeat_revenue=float(t["revenue"] - t["guest"] - t["first"]),
-                unit=unit,
+                unit=lines.unit,
                 is_preliminary=seen.stops_before(period.as_of),
                 **{name: int(counts[name].to_numpy()[0]) for name in COUNTS},
             )
@@ -153,12 +137,9 @@ class SalesKpis:
 
 
 def kpi_table(
-    lines: Any,
+    lines: SalesLines,
     *,
     period: Period,
-    as_of: date,
-    unit: PurchaseUnit = "customer_day",
-    zero_value_counts: bool = False,
 ) -> SalesKpis:
     """The period's KPIs beside the previous period and the same period a year earlier.
 
@@ -166,28 +147,20 @@ def kpi_table(
     not revenue per receipt.
 
     Args:
-        lines: Order lines; any frame narwhals understands.
+        lines: Result of :func:`crmreport.analysis.sales_lines.sales_lines`.
         period: What to look at.
-        as_of: Last visible day.
-        unit: What one purchase is.
-        zero_value_counts: Whether a line worth nothing makes a purchase.
 
     Examples:
+        >>> from crmreport.analysis.sales_lines import sales_lines
         >>> lines = pd.DataFrame({
         ...     "customer_id": ["a", "a", "b"], "order_id": ["1", "2", "3"], "revenue": [100.0, 50.0, 30.0],
         ...     "order_date": pd.to_datetime(["2026-09-01", "2026-10-01", "2026-10-02"])})
         >>> period = Period.parse("2026-10")
-        >>> kpis = kpi_table(lines, period=period, as_of=period.as_of)
+        >>> kpis = kpi_table(sales_lines(lines, as_of=period.as_of), period=period)
         >>> kpis.table[["kpi", "value", "previous"]].head(2).values.tolist()
         [['revenue', 80.0, 100.0], ['buyers', 2.0, 1.0]]
     """
-    now, previous, year_ago = sales_totals(
-        lines,
-        periods=[period, period.previous(), period.year_ago()],
-        as_of=as_of,
-        unit=unit,
-        zero_value_counts=zero_value_counts,
-    )
+    now, previous, year_ago = sales_totals(lines, periods=[period, period.previous(), period.year_ago()])
     rows = []
     for kpi in KPIS:
         value, before, earlier = (

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, attributed, purchases, to_pandas, visible
+from crmreport.analysis.ledger import PurchaseUnit, attributed, settle, to_pandas, visible
+from crmreport.analysis.observed import ObservedDays, observed_days
 from crmreport.errors import DataError
 
 ItemCount = Literal["lines", "quantity"]
@@ -17,18 +19,52 @@ ItemCount = Literal["lines", "quantity"]
 COUNTS = ("orders", "purchases", "buyers", "new_customers")
 
 
-def ordered_lines(
+@dataclass(frozen=True)
+class SalesLines:
+    """Order lines as every sales table counts them, computed once for all tables of a report.
+
+    Attributes:
+        rows: Visible lines: ``customer_id`` (null for guests), ``order_date``, ``month_index`` (months
+            since the year 0), ``revenue``, ``guest_revenue``, ``first_revenue``, ``items`` (on purchases
+            of known customers), ``of_order``, ``purchase`` (the purchase occasion: the day, or the
+            order), ``is_purchase``, ``is_first`` (of an order of the customer's first purchase day), and
+            the columns asked for.
+        as_of: Last visible day.
+        unit: What one purchase is.
+        observed: Days the order lines say something about.
+    """
+
+    rows: nw.LazyFrame[Any]
+    as_of: date
+    unit: PurchaseUnit
+    observed: ObservedDays
+
+
+def sales_lines(
     lines: Any,
     *,
     as_of: date,
-    unit: PurchaseUnit,
-    items: ItemCount,
-    zero_value_counts: bool,
+    unit: PurchaseUnit = "customer_day",
+    items: ItemCount = "lines",
+    zero_value_counts: bool = False,
     keep: Sequence[str] = (),
-) -> nw.LazyFrame[Any]:
-    """Visible lines with all that is counted on them: order, purchase, first-ever, guest, items."""
+) -> SalesLines:
+    """Mark every visible line with all that sales tables count: order, purchase, first-ever, guest, items.
+
+    Args:
+        lines: Order lines; any frame narwhals understands.
+        as_of: Last visible day.
+        unit: What one purchase is.
+        items: ``lines`` counts order lines; ``quantity`` sums quantities, which only makes sense
+            where every quantity is a number of pieces (never litres or grams).
+        zero_value_counts: Whether a line worth nothing makes a purchase.
+        keep: Columns of the lines that sales will be cut by, such as ``channel``.
+
+    Raises:
+        DataError: A column asked for is missing, or quantities were asked for and the lines have none.
+    """
     seen = visible(lines, as_of=as_of)
-    names = seen.collect_schema().names()
+    names = seen.columns
     if missing := [c for c in keep if c not in names]:
         raise DataError(f"order lines have no column {missing[0]!r}; they have {', '.join(names)}")
     if items == "quantity" and "quantity" not in names:
@@ -49,30 +85,26 @@ def ordered_lines(
         .with_columns(customer_id=nw.lit(None, dtype=nw.String), items=pieces.cast(nw.Float64))
         .select(fields)
     )
-    first = (
-        purchases(lines, as_of=as_of, unit=unit, zero_value_counts=zero_value_counts)
-        .group_by("customer_id")
-        .agg(first_date=nw.col("purchase_date").min())
-    )
-    guest = nw.col("customer_id").is_null()
-    zero = nw.lit(0.0)
-    rows = nw.concat([known, guests]).join(first, on="customer_id", how="left")
+    rows = settle(nw.concat([known, guests]))
+    known = rows.filter(~nw.col("customer_id").is_null())
+    first = known.filter(nw.col("is_purchase"))
+    first = first.group_by("customer_id").agg(first_date=nw.col("order_date").min())
+    rows = rows.join(first, on="customer_id", how="left")
     # A return in October of September's first purchase is no lost repeat sale.
     rows = rows.join(_sold_on(known), on=["customer_id", "of_order"], how="left")
     bought = nw.when(nw.col("is_return")).then(nw.coalesce("sold_on", "order_date"))
     bought = bought.otherwise(nw.col("order_date"))
+    is_first = (bought == nw.col("first_date")).fill_null(False)
+    rows = settle(rows.with_columns(is_first=is_first).drop("first_date", "sold_on", "is_return"))
+    day, zero, guest = nw.col("order_date").dt, nw.lit(0.0), nw.col("customer_id").is_null()
     rows = rows.with_columns(
-        is_first=(bought == nw.col("first_date")).fill_null(False),
-        month_index=nw.col("order_date").dt.year().cast(nw.Int64) * 12
-        + nw.col("order_date").dt.month().cast(nw.Int64)
-        - 1,
-    )
-    return rows.with_columns(
+        month_index=day.year().cast(nw.Int64) * 12 + day.month().cast(nw.Int64) - 1,
         guest_revenue=nw.when(guest).then(nw.col("revenue")).otherwise(zero),
         first_revenue=nw.when(nw.col("is_first")).then(nw.col("revenue")).otherwise(zero),
         items=nw.when(nw.col("is_purchase") & ~guest).then(nw.col("items")).otherwise(zero),
         purchase=nw.col("of_order" if unit == "order" else "order_date"),
     )
+    return SalesLines(rows, as_of, unit, observed_days(lines, as_of=as_of))
 
 
 def _sold_on(known: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, round_money, settle, to_pandas
-from crmreport.analysis.observed import observed_days
-from crmreport.analysis.sales_lines import COUNTS, ItemCount, distinct_counts, ordered_lines
+from crmreport.analysis.ledger import round_money, to_pandas
+from crmreport.analysis.sales_lines import COUNTS, SalesLines, distinct_counts
 from crmreport.errors import DataError
 from crmreport.period import add_months
 
@@ -37,44 +35,31 @@ class MonthlySales:
     as_of: date
 
 
-def monthly_sales(
-    lines: Any,
-    *,
-    as_of: date,
-    months: int = 13,
-    unit: PurchaseUnit = "customer_day",
-    items: ItemCount = "lines",
-    zero_value_counts: bool = False,
-    quiet_days: int | None = None,
-) -> MonthlySales:
+def monthly_sales(lines: SalesLines, *, months: int = 13, quiet_days: int | None = None) -> MonthlySales:
     """Revenue, orders, buyers and items by calendar month, with the same month a year earlier.
 
-    A month is preliminary while it is not over: when ``as_of`` lies before its last day, or when
-    the data stop more than ``quiet_days`` before it.
+    A month is preliminary while it is not over: when the last visible day lies before its last day, or
+    when the data stop more than ``quiet_days`` before it.
 
     Args:
-        lines: Order lines; any frame narwhals understands.
-        as_of: Last visible day; its month is the last row.
+        lines: Result of :func:`crmreport.analysis.sales_lines.sales_lines`; the month of its last
+            visible day is the last row.
         months: How many months, 1 or more.
-        unit: What one purchase is.
-        items: What one item is; see `sales_totals`.
-        zero_value_counts: Whether a line worth nothing makes a purchase.
         quiet_days: Days without any line that are still believed.
 
     Raises:
-        DataError: No line is visible at ``as_of``.
+        DataError: No line is visible.
         ValueError: ``months`` is below 1.
     """
     if months < 1:
         raise ValueError(f"months is {months}; give 1 or more")
-    rows = ordered_lines(lines, as_of=as_of, unit=unit, items=items, zero_value_counts=zero_value_counts)
-    seen = observed_days(lines, as_of=as_of)
+    as_of, seen = lines.as_of, lines.observed
     begins, last_day = seen.first_day, seen.last_day
     if begins is None or last_day is None:
         raise DataError(f"no order line is dated {as_of} or earlier; check the period and the date column")
     this_month = as_of.replace(day=1)
     start = max(add_months(this_month, -(months + 11)), begins.replace(day=1))
-    recent = settle(rows.filter(nw.col("order_date") >= nw.lit(start)))
+    recent = lines.rows.filter(nw.col("order_date") >= nw.lit(start))
     money = to_pandas(
         recent.group_by("month_index").agg(
             nw.col("revenue", "guest_revenue", "first_revenue", "items").sum(),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, round_money, settle, to_pandas
-from crmreport.analysis.observed import ObservedDays, observed_days, within
-from crmreport.analysis.sales_lines import distinct_counts, ordered_lines
+from crmreport.analysis.ledger import round_money, settle, to_pandas
+from crmreport.analysis.observed import ObservedDays, within
+from crmreport.analysis.sales_lines import SalesLines, distinct_counts
 from crmreport.errors import DataError
 from crmreport.period import Period
 
@@ -35,41 +34,31 @@ class SalesSplit:
 
 
 def sales_by(
-    lines: Any,
+    lines: SalesLines,
     *,
     by: str,
     period: Period,
-    as_of: date,
-    unit: PurchaseUnit = "customer_day",
-    zero_value_counts: bool = False,
 ) -> SalesSplit:
     """Sales by a column of the order lines, such as ``channel`` or ``store_id``.
 
     Args:
-        lines: Order lines with the column.
+        lines: Result of :func:`crmreport.analysis.sales_lines.sales_lines`, with the column kept.
         by: The column; lines without a value are the row ``unknown``.
         period: What to look at.
-        as_of: Last visible day.
-        unit: What one purchase is.
-        zero_value_counts: Whether a line worth nothing makes a purchase.
 
     Raises:
-        DataError: The lines have no such column.
+        DataError: The column was not kept.
     """
-    rows = ordered_lines(
-        lines, as_of=as_of, unit=unit, items="lines", zero_value_counts=zero_value_counts, keep=(by,)
-    )
-    rows = rows.with_columns(nw.col(by).cast(nw.String).fill_null("unknown"))
-    return _split(rows, by, period, observed_days(lines, as_of=as_of))
+    if by not in lines.rows.columns:
+        raise DataError(f"order lines were taken without {by!r}; name it in keep of sales_lines")
+    rows = lines.rows.with_columns(nw.col(by).cast(nw.String).fill_null("unknown"))
+    return _split(rows, by, period, lines.observed)
 
 
 def new_and_repeat(
-    lines: Any,
+    lines: SalesLines,
     *,
     period: Period,
-    as_of: date,
-    unit: PurchaseUnit = "customer_day",
-    zero_value_counts: bool = False,
 ) -> SalesSplit:
     """Sales by kind of order: ``new``, ``repeat``, ``guest``.
 
@@ -78,41 +67,31 @@ def new_and_repeat(
     the order it gives back.
 
     Args:
-        lines: Order lines; any frame narwhals understands.
+        lines: Result of :func:`crmreport.analysis.sales_lines.sales_lines`.
         period: What to look at.
-        as_of: Last visible day.
-        unit: What one purchase is.
-        zero_value_counts: Whether a line worth nothing makes a purchase.
     """
-    rows = ordered_lines(lines, as_of=as_of, unit=unit, items="lines", zero_value_counts=zero_value_counts)
     kind = (
         nw.when(nw.col("customer_id").is_null())
         .then(nw.lit("guest"))
         .otherwise(nw.when(nw.col("is_first")).then(nw.lit("new")).otherwise(nw.lit("repeat")))
     )
-    return _split(rows.with_columns(order_kind=kind), "order_kind", period, observed_days(lines, as_of=as_of))
+    return _split(lines.rows.with_columns(order_kind=kind), "order_kind", period, lines.observed)
 
 
 def sales_by_membership(
-    lines: Any,
+    lines: SalesLines,
     customers: Any,
     *,
     period: Period,
-    as_of: date,
-    unit: PurchaseUnit = "customer_day",
-    zero_value_counts: bool = False,
 ) -> SalesSplit:
     """Sales of ``member``, ``non_member``, ``unknown`` (customer without the flag) and ``guest``.
 
     Membership is as the customer table has it today, for earlier periods too.
 
     Args:
-        lines: Order lines.
-        customers: Customers with ``is_member``, of the same kind as ``lines``.
+        lines: Result of :func:`crmreport.analysis.sales_lines.sales_lines`.
+        customers: Customers with ``is_member``, of the same kind as the order lines.
         period: What to look at.
-        as_of: Last visible day.
-        unit: What one purchase is.
-        zero_value_counts: Whether a line worth nothing makes a purchase.
 
     Raises:
         DataError: The customers have no ``is_member``.
@@ -127,16 +106,14 @@ def sales_by_membership(
         .filter(~nw.col("is_member").is_null())
         .select("customer_id", membership=flag)
     )
-    rows = ordered_lines(lines, as_of=as_of, unit=unit, items="lines", zero_value_counts=zero_value_counts)
-    rows = rows.join(people, on="customer_id", how="left")
+    rows = lines.rows.join(settle(people), on="customer_id", how="left")
     known = nw.col("membership").fill_null("unknown")
     guest = nw.col("customer_id").is_null()
     rows = rows.with_columns(membership=nw.when(guest).then(nw.lit("guest")).otherwise(known))
-    return _split(rows, "membership", period, observed_days(lines, as_of=as_of))
+    return _split(rows, "membership", period, lines.observed)
 
 
 def _split(rows: nw.LazyFrame[Any], by: str, period: Period, seen: ObservedDays) -> SalesSplit:
-    rows = settle(within(rows, period, period.previous(), period.year_ago()))
     now = within(rows, period)
     sums = now.group_by(by).agg(nw.col("revenue", "guest_revenue").sum())
     table = round_money(to_pandas(sums), "revenue", "guest_revenue").merge(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmreport.analysis.revenue_tree import revenue_tree, shapley_product
+from crmreport.analysis.sales_lines import sales_lines
 from crmreport.period import Period
 
 NUMBERS = st.floats(0, 1e4, allow_nan=False)
@@ -68,7 +69,9 @@ OCTOBER = Period.parse("2026-10")
 
 
 def test_factors_and_parts(engine):
-    tree = revenue_tree(engine(LINES), period=OCTOBER, baseline=OCTOBER.year_ago(), as_of=OCTOBER.as_of)
+    tree = revenue_tree(
+        sales_lines(engine(LINES), as_of=OCTOBER.as_of), period=OCTOBER, baseline=OCTOBER.year_ago()
+    )
     table = tree.table.set_index("part")
     assert table["before"].to_dict() == pytest.approx(
         {"buyers": 1, "frequency": 1, "items_per_purchase": 2, "unit_price": 100, "guests": 70}
@@ -85,14 +88,16 @@ def test_factors_and_parts(engine):
 
 def test_nothing_is_split_where_the_data_do_not_reach(engine):
     later = LINES[LINES["order_date"] >= "2026-01-01"].reset_index(drop=True)
-    tree = revenue_tree(engine(later), period=OCTOBER, baseline=OCTOBER.year_ago(), as_of=OCTOBER.as_of)
+    tree = revenue_tree(
+        sales_lines(engine(later), as_of=OCTOBER.as_of), period=OCTOBER, baseline=OCTOBER.year_ago()
+    )
     assert tree.reason == "not_observed"
     assert tree.table["effect"].isna().all()
     assert isnan(tree.change)
 
 
 def test_a_period_without_purchases_has_no_parts_but_a_change():
-    tree = revenue_tree(LINES, period=OCTOBER, baseline=OCTOBER.previous(), as_of=OCTOBER.as_of)
+    tree = revenue_tree(sales_lines(LINES, as_of=OCTOBER.as_of), period=OCTOBER, baseline=OCTOBER.previous())
     assert tree.reason == "no_purchases"
     assert tree.change == pytest.approx(430)
     assert tree.table.set_index("part").loc["guests", "effect"] == pytest.approx(30)
@@ -101,7 +106,7 @@ def test_a_period_without_purchases_has_no_parts_but_a_change():
 def test_a_return_lowers_the_unit_price_only():
     back = order_lines(("b", "r", "2026-10-20", -40.0)).assign(is_return=True)
     lines = pd.concat([LINES.assign(is_return=False), back], ignore_index=True)
-    tree = revenue_tree(lines, period=OCTOBER, baseline=OCTOBER.year_ago(), as_of=OCTOBER.as_of)
+    tree = revenue_tree(sales_lines(lines, as_of=OCTOBER.as_of), period=OCTOBER, baseline=OCTOBER.year_ago())
     after = tree.table.set_index("part")["after"]
     assert after["buyers"] == 2
     assert after["frequency"] == 1.5

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmreport.analysis.sales_lines import sales_lines
 from crmreport.analysis.sales_monthly import monthly_sales
 from crmreport.errors import DataError
 from tests.analysis.october import AS_OF, LINES, UNFINISHED, days, order_lines
 
 
 def test_months_are_continuous_and_compared_with_a_year_ago(engine):
-    months = monthly_sales(engine(LINES), as_of=AS_OF, months=3)
+    months = monthly_sales(sales_lines(engine(LINES), as_of=AS_OF), months=3)
     table = months.table
     assert [str(m.date()) for m in table["month"]] == ["2026-08-01", "2026-09-01", "2026-10-01"]
     assert table["revenue"].tolist() == pytest.approx([0, 80, 140])
@@ -28,11 +29,11 @@ def test_months_are_continuous_and_compared_with_a_year_ago(engine):
 
 def test_a_shop_used_to_pauses_is_believed():
     seldom = order_lines(*(("a", d, d, 1.0, "ec", False) for d in ("2026-09-02", "2026-10-01", "2026-10-12")))
-    assert monthly_sales(seldom, as_of=AS_OF).table["is_preliminary"].tolist() == [False, False]
+    assert monthly_sales(sales_lines(seldom, as_of=AS_OF)).table["is_preliminary"].tolist() == [False, False]
 
 
 def test_a_month_the_data_do_not_finish_is_compared_with_nothing():
-    month = monthly_sales(UNFINISHED, as_of=AS_OF).table.iloc[-1]
+    month = monthly_sales(sales_lines(UNFINISHED, as_of=AS_OF)).table.iloc[-1]
     assert (month["revenue"], month["revenue_year_ago"], month["is_preliminary"]) == (15, 31, True)
     assert pd.isna(month["change_year_ago"])
 
@@ -48,16 +49,16 @@ def test_a_month_the_data_do_not_finish_is_compared_with_nothing():
 )
 def test_preliminary_months(as_of, last_line, preliminary):
     lines = order_lines(*(("a", day, day, 1.0, "ec", False) for day in days("2026-09-01", last_line)))
-    table = monthly_sales(lines, as_of=date.fromisoformat(as_of)).table
+    table = monthly_sales(sales_lines(lines, as_of=date.fromisoformat(as_of))).table
     assert table["is_preliminary"].tolist() == [False, preliminary]
 
 
 def test_a_month_before_all_data():
     with pytest.raises(DataError, match="no order line is dated 2020-01-01 or earlier"):
-        monthly_sales(LINES, as_of=date(2020, 1, 1))
+        monthly_sales(sales_lines(LINES, as_of=date(2020, 1, 1)))
 
 
-MONTHS = monthly_sales(LINES, as_of=AS_OF).table
+MONTHS = monthly_sales(sales_lines(LINES, as_of=AS_OF)).table
 
 
 @settings(max_examples=5, deadline=None)
@@ -66,7 +67,7 @@ def test_row_order_never_matters(random):
     order = list(range(len(LINES)))
     random.shuffle(order)
     shuffled = LINES.iloc[order].reset_index(drop=True)
-    pd.testing.assert_frame_equal(MONTHS, monthly_sales(shuffled, as_of=AS_OF).table)
+    pd.testing.assert_frame_equal(MONTHS, monthly_sales(sales_lines(shuffled, as_of=AS_OF)).table)
 
 
 @pytest.mark.real
@@ -80,7 +81,7 @@ def test_online_retail_months_as_published_in_the_golden_file(shared_data):
             Quantity*UnitPrice revenue, false is_return from '{path}'
             where CustomerID is not null and InvoiceNo not like 'C%' and Quantity>0 and UnitPrice>0"""
         )
-        table = monthly_sales(lines, as_of=date(2011, 12, 9)).table
+        table = monthly_sales(sales_lines(lines, as_of=date(2011, 12, 9))).table
     assert [str(m.date()) for m in table["month"]] == [row["m"] for row in fact["result"]]
     assert table["revenue"].round(2).tolist() == pytest.approx([row["sales"] for row in fact["result"]])
     assert table["orders"].tolist() == [row["orders"] for row in fact["result"]]

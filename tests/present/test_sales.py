@@ -7,6 +7,7 @@ import pytest
 
 from crmreport.analysis.revenue_tree import split_change
 from crmreport.analysis.sales import kpi_table
+from crmreport.analysis.sales_lines import sales_lines
 from crmreport.analysis.sales_monthly import monthly_sales
 from crmreport.analysis.sales_split import new_and_repeat, sales_by
 from crmreport.period import Period
@@ -30,9 +31,9 @@ def shop(*, last_year: int, now: int, price: float = 100.0, guests: int = 0) -> 
 
 
 def results(lines: pd.DataFrame):
-    kpis = kpi_table(lines, period=OCTOBER, as_of=AS_OF)
+    kpis = kpi_table(sales_lines(lines, as_of=AS_OF), period=OCTOBER)
     base = kpis.year_ago if kpis.year_ago.observed else kpis.previous
-    return kpis, split_change(base, kpis.now), new_and_repeat(lines, period=OCTOBER, as_of=AS_OF)
+    return kpis, split_change(base, kpis.now), new_and_repeat(sales_lines(lines, as_of=AS_OF), period=OCTOBER)
 
 
 PAUSES = pd.date_range("2026-09-01", "2026-10-14", freq="2D")
@@ -96,11 +97,12 @@ def test_message(lines, ja, en):
 @pytest.mark.parametrize("lines", [case[0] for case in CASES.values()], ids=CASES.keys())
 def test_everything_can_be_said_and_drawn(lines, lang):
     kpis, tree, kinds = results(lines)
-    months = monthly_sales(lines, as_of=AS_OF)
+    sold = sales_lines(lines, as_of=AS_OF, keep=["channel"])
+    months = monthly_sales(sold)
     things = [
         page.kpi(kpis), page.monthly_chart(months), page.monthly(months), page.tree_chart(tree),
         page.tree_table(tree), page.new_customers_note(kpis), page.split_table(kinds),
-        page.split_table(sales_by(lines, by="channel", period=OCTOBER, as_of=AS_OF)),
+        page.split_table(sales_by(sold, by="channel", period=OCTOBER)),
         *page.findings(kpis, tree, kinds),
     ]  # fmt: skip
     words = Words(lang)
@@ -183,8 +185,8 @@ def test_a_year_is_compared_once(period, both):
     month_before = opening.assign(order_date=pd.Timestamp("2026-09-05"), order_id="before")
     closing = opening.assign(order_date=pd.Timestamp("2027-03-30"), order_id="last")
     lines = pd.concat([lines, opening, month_before, closing], ignore_index=True)
-    kpis = kpi_table(lines, period=span, as_of=span.as_of)
-    split = page.split_table(new_and_repeat(lines, period=span, as_of=span.as_of))
+    kpis = kpi_table(sales_lines(lines, as_of=span.as_of), period=span)
+    split = page.split_table(new_and_repeat(sales_lines(lines, as_of=span.as_of), period=span))
     printed, cut = ({c.name for c in table.columns} for table in (page.kpi(kpis), split))
     assert {"year_ago"} <= printed
     assert {"change_year_ago"} <= cut
@@ -219,7 +221,7 @@ UNITS = {
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_the_tree_says_what_one_purchase_is(unit):
-    kpis = kpi_table(shop(last_year=5, now=6), period=OCTOBER, as_of=AS_OF, unit=unit)
+    kpis = kpi_table(sales_lines(shop(last_year=5, now=6), as_of=AS_OF, unit=unit), period=OCTOBER)
     note = page.tree_table(split_change(kpis.year_ago, kpis.now)).note
     for name, (ja, en) in UNITS.items():
         assert (ja in Words("ja").say(note)) == (name == unit)
@@ -244,7 +246,9 @@ def test_a_split_has_no_column_of_dashes():
     shown = {
         name: {
             column.name
-            for column in page.split_table(sales_by(frame, by="channel", period=OCTOBER, as_of=AS_OF)).columns
+            for column in page.split_table(
+                sales_by(sales_lines(frame, as_of=AS_OF, keep=["channel"]), by="channel", period=OCTOBER)
+            ).columns
         }
         for name, frame in (("both years", lines), ("this year only", begun))
     }
