@@ -11,8 +11,11 @@ from html import escape
 from typing import Any, Literal
 
 import matplotlib as mpl
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text as DrawnText
 
 from crmreport.present import fonts
@@ -66,8 +69,7 @@ class Chart:
         with mpl.rc_context(rc()):
             width = FULL_WIDTH if self.size == "full" else HALF_WIDTH
             # A Figure of its own, not pyplot's: nothing global is left behind.
-            figure = Figure(figsize=(width, self.height), layout="constrained")
-            FigureCanvasAgg(figure)
+            figure = Figure(figsize=(width, self.height))
             axes = figure.subplots(*self.panels)
             self.draw(axes, words, style)
             texts = [t for t in figure.findobj(DrawnText) if isinstance(t, DrawnText) and t.get_text()]
@@ -76,13 +78,11 @@ class Chart:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 if not self.raster:
-                    out = io.BytesIO()
-                    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-                    if len(out.getvalue()) <= _SVG_LIMIT:
-                        return "image/svg+xml", _with_faces(out.getvalue(), texts)
-                out = io.BytesIO()
-                figure.savefig(out, format="png", dpi=_RASTER_DPI, metadata={"Software": None})
-                return "image/png", out.getvalue()
+                    svg = _saved(figure, FigureCanvasSVG(figure), metadata={"Date": None, "Creator": None})
+                    if len(svg) <= _SVG_LIMIT:
+                        return "image/svg+xml", _with_faces(svg, texts)
+                figure.dpi = _RASTER_DPI
+                return "image/png", _saved(figure, FigureCanvasAgg(figure), metadata={"Software": None})
 
     def html(self, words: Words, style: Style) -> str:
         """The figure with its caption, alt text and note."""
@@ -95,6 +95,15 @@ class Chart:
             f'<img src="{source}" alt="{escape(words.say(self.alt), quote=True)}">'
             f'<p class="note">{escape(words.say(self.note))}</p></figure>'
         )
+
+
+def _saved(figure: Figure, canvas: FigureCanvasBase, *, metadata: dict[str, None]) -> bytes:
+    dpi = figure.dpi
+    # Not the figure's own layout: savefig would draw the whole picture for it, only to throw that away.
+    ConstrainedLayoutEngine().execute(figure)
+    out = io.BytesIO()
+    figure.savefig(out, format=canvas.get_default_filetype(), dpi=dpi, metadata=metadata)
+    return out.getvalue()
 
 
 def _weight(text: DrawnText) -> fonts.Weight:
