@@ -50,10 +50,10 @@ class CampaignProgramme:
         evaluations: The campaigns, by first day of sending (described or seen, see ``as_sent``), then id.
         table: One row per campaign, same order: ``campaign_id``, ``channel``, ``start``, ``end``
             (as described), ``window_end`` (as sent), ``customers`` (sent to), ``held_out`` (both blank
-            for a campaign that ran in some places and was sent to nobody), ``grade``, ``verdict``, ``reason``, ``outcome``, ``cost``,
-            ``profit``, ``profit_lower``, ``profit_upper``, ``p_positive`` (as measured; blank when not
-            known), ``shrunk_profit``, ``shrunk_profit_lower``,
-            ``shrunk_profit_upper``, ``status``, ``followed_by``.
+            for a campaign that ran in some places and was sent to nobody), ``grade``, ``verdict``,
+            ``reason``, ``outcome``, ``cost``, ``profit``, ``profit_lower``, ``profit_upper``,
+            ``p_positive`` (as measured; blank when not known), ``shrunk_profit``,
+            ``shrunk_profit_lower``, ``shrunk_profit_upper``, ``status``, ``followed_by``.
         groups: One row per outcome with a campaign in it: ``outcome``, ``campaigns``, ``cost``,
             ``cost_share`` (of the campaigns that are over), ``margin``, ``profit`` (shrunk). The row
             ``total`` stands for the campaigns that are over, with ``profit_lower`` and
