@@ -1,5 +1,6 @@
 """The campaign chapter: one campaign in depth, from its design to what to do with it."""
 
+from crmreport.present.campaign.area import area
 from crmreport.present.campaign.design import design
 from crmreport.present.campaign.effects import effects
 from crmreport.present.campaign.findings import findings
@@ -15,6 +16,7 @@ from crmreport.present.campaign.segments import segments
 from crmreport.present.campaign.uplift import uplift
 
 __all__ = [
+    "area",
     "design",
     "effects",
     "findings",

@@ -8,6 +8,7 @@ from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
 from crmreport.analysis.campaign.money import Profit
 from crmreport.analysis.campaign.next_send import NextSend
 from crmreport.analysis.ledger import to_pandas
+from crmreport.present.campaign.area import area_findings
 from crmreport.present.campaign.guardrails import GUARDRAILS
 from crmreport.present.campaign.money import MONEY, PAYS
 from crmreport.present.campaign.next_send import NEXT_SEND, planned_send
@@ -23,6 +24,8 @@ def findings(evaluation: Evaluation | None) -> list[Finding]:
     """The verdict as a finding; none while the test simply runs on."""
     if evaluation is None or evaluation.judged.reason == "still_running":
         return []
+    if evaluation.area is not None:
+        return area_findings(evaluation, evaluation.area)
     judged, arm, profit = evaluation.judged, deciding(evaluation), profit_of(evaluation)
     if judged.verdict == "cannot_say":
         return [_cannot_say(evaluation)]

@@ -8,6 +8,7 @@ import pandas as pd
 
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.verdict import likely
+from crmreport.present.campaign.area import area_message, area_verdict
 from crmreport.present.campaign.reading import (
     arm_spec,
     deciding,
@@ -29,6 +30,8 @@ def message(evaluation: Evaluation | None) -> Message:
     """The verdict as a sentence with its money; says so where there is no campaign to judge."""
     if evaluation is None:
         return Message("campaign.message", Text("campaign.message.no_campaign"), _METHOD)
+    if evaluation.area is not None:
+        return Message("campaign.message", area_message(evaluation, evaluation.area), _METHOD)
     values: dict[str, object] = {"campaign": evaluation.plan.campaign_id}
     case = str(evaluation.judged.reason)
     profit = profit_of(evaluation)
@@ -80,6 +83,8 @@ def verdict(evaluation: Evaluation | None) -> list[Note | Table]:
     """Verdict, reason and grade of the evidence in words; whom was compared with whom; several arms."""
     if evaluation is None:
         return [Note(Text("campaign.no_campaign"))]
+    if evaluation.area is not None:
+        return [*area_verdict(evaluation, evaluation.area)]
     judged = evaluation.judged
     case = "cannot_say" if judged.verdict == "cannot_say" else "judged"
     said = Text(

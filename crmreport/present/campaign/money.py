@@ -37,7 +37,7 @@ def money(evaluation: Evaluation | None, *, programme: bool = False) -> list[Cha
         return [Note(Text("campaign.profit_later"))]
     shown: list[Chart | Table | Note] = [
         profit_chart(evaluation, profit),
-        _said(profit),
+        profit_said(profit),
         *([Note(Text("campaign.two_figures", profit=profit.profit))] if programme else []),
         money_table(evaluation, profit),
         pays_table(evaluation, profit),
@@ -50,7 +50,7 @@ def money(evaluation: Evaluation | None, *, programme: bool = False) -> list[Cha
     return shown
 
 
-def _said(profit: Profit) -> Note:
+def profit_said(profit: Profit) -> Note:
     """How sure the profit is, in one sentence, and the margin it would take."""
     known = math.isfinite(profit.break_even_margin)
     pays = "none" if not known else "never" if profit.break_even_margin > 1 else "margin"

@@ -117,7 +117,7 @@ def make_plan(
         inputs: Every file the store was made of.
         house: Code, environment and template; those of this installation when not given.
     """
-    there, inputs = set(tables), list(inputs)
+    there, inputs = {*tables, *client.may_lack}, list(inputs)
     house = house or ingredients.installed()
     listed = client.reports[report]
     titles = {f"title.{lang}": part(title) for lang, title in listed.title.items()}

@@ -1,0 +1,186 @@
+"""The campaign chapter on a campaign that ran in some places: what is said, and what is never said."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from crmreport.analysis.campaign.area_effect import Reason
+from crmreport.analysis.campaign.evaluate import evaluate_campaign
+from crmreport.analysis.campaign.evaluation import Evaluation
+from crmreport.analysis.campaign.money import Costs
+from crmreport.present import campaign as page
+from crmreport.present.chart import Chart
+from crmreport.present.finding import Finding
+from crmreport.present.style import Style
+from crmreport.present.table import Table
+from crmreport.present.words import Words, labels
+from tests.analysis.campaign.places import AS_OF, lines_of, plan, sold
+from tests.analysis.campaign.programmes import sends_of
+
+OWN = {"ja": {"campaign_name.spot": "札幌のテレビCM"}, "en": {"campaign_name.spot": "TV spot"}}
+JA, EN = (Words(lang, own=OWN[lang]) for lang in ("ja", "en"))
+NOBODY = sends_of([])
+
+
+@cache
+def evaluated(effect: float = 0.5, *, seed: int = 3, as_of: date = AS_OF, **given: Any) -> Evaluation:
+    lines = lines_of(sold(seed, effect=effect)[0])
+    return evaluate_campaign(NOBODY, lines, plan=plan("s00", "s01", **given), as_of=as_of)
+
+
+@cache
+def apart() -> Evaluation:
+    """A store that grows as no other does."""
+    table, _ = sold(2)
+    table = table.assign(s00=table["s00"] * np.linspace(1, 3, len(table)))
+    return evaluate_campaign(NOBODY, lines_of(table), plan=plan(), as_of=AS_OF)
+
+
+CASES = {
+    "it seems to have paid": evaluated,
+    "it sold more at a loss": lambda: evaluated(costs=Costs(fixed=50_000.0)),
+    "nobody knows": lambda: evaluated(0.0, costs=Costs()),
+    "no margin on file": lambda: evaluated(margin_rate=None),
+    "no mix follows it": apart,
+    "too few to compare with": lambda: evaluated(donors=("s03",)),
+    "it is still running": lambda: evaluated(as_of=date(2026, 8, 20)),
+}
+
+
+def everything(evaluation: Evaluation) -> list[Any]:
+    return [
+        page.message(evaluation),
+        *page.verdict(evaluation),
+        *page.not_randomised(evaluation),
+        *page.over_time(evaluation),
+        *page.area(evaluation),
+        *page.money(evaluation),
+        *page.power(evaluation),
+        *page.effects(evaluation),
+        *page.guardrails(evaluation),
+        *page.segments(evaluation),
+        *page.next_send(evaluation),
+        *page.uplift(evaluation),
+        *page.design(evaluation),
+        *page.responses(evaluation),
+        *page.findings(evaluation),
+    ]
+
+
+def written(things: list[Any], words: Words) -> str:
+    parts = []
+    for thing in things:
+        if isinstance(thing, Chart):
+            parts += [words.say(t) for t in (thing.title, thing.subtitle, thing.note, thing.alt)]
+        else:
+            parts.append(re.sub(r"<[^>]+>", " ", thing.html(words)))
+    return " ".join(parts)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_everything_is_said_in_both_languages(case):
+    things = everything(case())
+    for words in (JA, EN):
+        said = written(things, words)
+        assert "{" not in said
+        assert "nan" not in said
+        assert OWN[words.lang]["campaign_name.spot"] in words.say(things[0].text)
+        assert "–" not in words.say(things[0].text), "a number is missing"
+
+
+@pytest.mark.parametrize("words", [JA, EN], ids=["ja", "en"])
+@pytest.mark.parametrize("name", ["it seems to have paid", "no mix follows it"])
+def test_every_picture_is_drawn(name, words):
+    charts = [thing for thing in everything(CASES[name]()) if isinstance(thing, Chart)]
+    assert [chart.id for chart in charts] == ["campaign.area_series"]
+    assert "<img" in charts[0].html(words, Style())
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_every_number_of_a_finding_stands_in_its_table(case):
+    things = everything(case())
+    tables = {t.id: t.frame.set_index(list(t.row_key)) for t in things if isinstance(t, Table)}
+    for found in (t for t in things if isinstance(t, Finding)):
+        for name, fact in found.facts.items():
+            if fact.cell is not None:
+                assert tables[fact.cell.table].loc[fact.cell.row[0], fact.cell.column] == fact.value, name
+
+
+SAID = {
+    "it seems to have paid": (
+        "の利益を生んだとみられるが、ほかの場所でも確かめてから広げる",
+        "seems to have earned",
+    ),
+    "it sold more at a loss": ("売上を増やしたが費用に届かず", "raised revenue but not by its cost"),
+    "nobody knows": ("黒字とも赤字ともまだいえない", "profit"),
+    "no margin on file": ("粗利率が未登録のため採算は判定できない", "without a margin"),
+    "no mix follows it": ("効果を判定できない", "cannot be judged"),
+    "it is still running": ("集計期間の途中で、結論はまだ出せない", "too early for a conclusion"),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_heading_says_the_verdict(name):
+    text = page.message(CASES[name]()).text
+    for words, said in zip((JA, EN), SAID[name], strict=True):
+        assert said in words.say(text)
+
+
+def test_nobody_was_sent_anything():
+    things = everything(evaluated())
+    assert {t.id for t in things if isinstance(t, (Table, Chart))} == {
+        "campaign.area_series", "campaign.area_donors", "campaign.area_placebos", "campaign.money",
+    }  # fmt: skip
+    assert not re.search(r"配信した|配信群|1人あたり|受信|開封", written(things, JA))
+    assert not re.search(r"sent to|per customer|opened", written(things, EN))
+    assert "s00・s01の売上" in written(things, JA)
+
+
+def test_the_money_adds_up():
+    things = everything(evaluated())
+    money = next(t for t in things if isinstance(t, Table) and t.id == "campaign.money").frame.set_index(
+        "item"
+    )
+    assert money.drop("profit")["value"].sum() == pytest.approx(money.loc["profit", "value"])
+    assert money.loc["fixed", "value"] == -100
+
+
+def test_where_nothing_is_said_nothing_after_the_start_is_drawn():
+    found = apart()
+    shown = page.area(found)
+    text = written(shown, JA)
+    assert "開始後は、見込みが信頼できないため示さない" in text
+    assert "順位検定" not in text
+    table = next(t for t in shown if isinstance(t, Table) and t.id == "campaign.area_placebos")
+    assert table.frame.set_index("unit").loc["(area)", ["moved", "ratio"]].isna().all()
+    assert "動きの近い場所をclient.ymlのdonorsに挙げる" in written(page.verdict(found), JA)
+
+
+def test_while_it_runs_nothing_is_shown():
+    found = CASES["it is still running"]()
+    assert page.area(found) == []
+    assert page.findings(found) == []
+    assert "2026年8月30日まで数えます" in written(page.verdict(found), JA)
+
+
+@pytest.mark.parametrize("reason", [r for part in get_args(Reason) for r in (get_args(part) or (part,))])
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_every_reason_has_words_and_a_way_out(reason, lang):
+    known = labels(lang)
+    assert f"area.withheld.{reason}" in known
+    assert f"area.way_out.{reason}" in known
+    assert f"campaign_terms.withheld.{reason}" in known, "the verdict's details are read elsewhere too"
+
+
+def test_a_placebo_in_time_that_moves_is_told():
+    found = evaluated()
+    placebo = replace(found.area.placebo, difference=0.2, lower=0.1, upper=0.3, p_value=0.01)
+    moved = replace(found, area=replace(found.area, placebo=placebo))
+    assert "施策のほかに原因がある" in written(page.area(moved), JA)
