@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
@@ -12,74 +13,99 @@ from crmreport.present.message import Message
 from crmreport.present.table import Column, Table
 from crmreport.present.text import Text
 
-# In the order a reader meets them; the words stand in the label files definitions and glossary.
-NUMBERS = (
-    "revenue",
-    "purchase",
-    "customer",
-    "revenue_per_customer",
-    "revenue_tree",
-    "new_repeat",
-    "group_excess",
-    "usual_gap_share",
-    "decile",
-    "cumulative_share",
-    "gini",
-    "recency",
-    "frequency",
-    "monetary",
-    "rfm_score",
-    "segment",
-    "migration",
-    "axis_share",
-    "lift",
-    "repeat_rate",
-    "coverage",
-    "state",
-    "churn",
-    "newly_lapsed",
-    "win_back",
-    "good_customer",
-    "best_days",
-    "stayed",
-    "equal_purchases",
-    "response_rate",
-    "cart_abandonment",
-    "cart_recovery",
-    "campaign_effect",
-    "campaign_profit",
-    "profit_probability",
-    "interval",
-)
-TERMS = (
-    "as_of",
-    "customer",
-    "guest",
-    "purchase",
-    "revenue",
-    "repeat",
-    "f2",
-    "rfm",
-    "decile",
-    "ctb",
-    "lifecycle",
-    "new",
-    "active",
-    "slipping",
-    "dormant",
-    "lapsed",
-    "win_back",
-    "lift",
-    "share",
-    "points",
-    "support",
-    "noise",
-    "quarantine",
-    "control_total",
-    "action_list",
-    "held_out",
-    "extra",
-)
+_SALES = ("sales", "customers", "decile", "rfm", "ctb", "lifecycle")
+_CAMPAIGNS = ("campaigns", "campaign")
+_EVERY = (*_SALES, "data_quality", *_CAMPAIGNS, "messages")
+_STATES = ("customers", "decile", "rfm", "lifecycle")
+
+# Name → chapters that use it, in the order a reader meets them; the words stand in the label files
+# definitions and glossary.
+NUMBERS: Mapping[str, tuple[str, ...]] = {
+    "revenue": _EVERY,
+    "purchase": _EVERY,
+    "customer": (*_SALES, "data_quality"),
+    "revenue_per_customer": ("sales", "customers", "decile", "rfm"),
+    "revenue_tree": ("sales",),
+    "new_repeat": ("sales", "rfm", "ctb", "lifecycle"),
+    "group_excess": ("customers",),
+    "usual_gap_share": ("customers",),
+    "decile": ("decile",),
+    "cumulative_share": ("decile",),
+    "gini": ("decile",),
+    "recency": ("rfm", "lifecycle", "campaign"),
+    "frequency": ("rfm",),
+    "monetary": ("rfm",),
+    "rfm_score": ("rfm", "campaign"),
+    "segment": ("rfm", "lifecycle", "campaign"),
+    "migration": ("rfm",),
+    "axis_share": ("ctb",),
+    "lift": ("ctb",),
+    "repeat_rate": ("ctb",),
+    "coverage": ("ctb",),
+    "state": _STATES,
+    "churn": ("lifecycle",),
+    "newly_lapsed": ("lifecycle",),
+    "win_back": ("lifecycle",),
+    "good_customer": ("rfm", "lifecycle"),
+    "best_days": ("lifecycle",),
+    "stayed": ("lifecycle",),
+    "equal_purchases": ("lifecycle",),
+    "response_rate": ("messages",),
+    "cart_abandonment": ("messages",),
+    "cart_recovery": ("messages",),
+    "campaign_effect": _CAMPAIGNS,
+    "campaign_profit": _CAMPAIGNS,
+    "shrunk_profit": ("campaigns",),
+    "profit_probability": _CAMPAIGNS,
+    "interval": ("customers", "lifecycle", *_CAMPAIGNS, "messages"),
+}
+TERMS: Mapping[str, tuple[str, ...]] = {
+    "as_of": _EVERY,
+    "customer": _EVERY,
+    "guest": (*_SALES, "data_quality"),
+    "purchase": _EVERY,
+    "revenue": _EVERY,
+    "repeat": ("sales", "rfm", "ctb"),
+    "f2": ("ctb", "lifecycle"),
+    "rfm": ("rfm", "campaign"),
+    "decile": ("decile",),
+    "ctb": ("ctb",),
+    "lifecycle": ("lifecycle",),
+    "new": ("sales", "rfm", "ctb", "lifecycle"),
+    "active": ("decile", "lifecycle"),
+    "slipping": ("rfm", "lifecycle"),
+    "dormant": (*_STATES, "campaign"),
+    "lapsed": (*_STATES, "sales", "data_quality"),
+    "win_back": ("customers", "rfm", "lifecycle"),
+    "lift": ("ctb",),
+    "share": (*_SALES, "data_quality", "campaigns"),
+    "points": ("sales", "decile", "ctb", "lifecycle", "campaign", "messages"),
+    "support": ("customers", "ctb", "lifecycle"),
+    "noise": ("customers", "campaign", "messages"),
+    "quarantine": ("data_quality",),
+    "control_total": ("data_quality",),
+    "action_list": ("customers", "decile", "rfm", "ctb", "lifecycle", "campaign", "messages"),
+    "held_out": (*_CAMPAIGNS, "messages"),
+    "extra": _CAMPAIGNS,
+}
+# Settings that not every chapter looks at.
+_POLICIES: Mapping[str, tuple[str, ...]] = {
+    "fiscal_year_start": (*_SALES, "data_quality"),
+    "look_back_months": ("rfm", *_CAMPAIGNS),
+    **dict.fromkeys(("slipping_days", "dormant_days", "lapsed_days", "thresholds"), _STATES),
+    "minimum_support": ("customers", "ctb", "lifecycle"),
+    "gross_margin_rate": _CAMPAIGNS,
+    "quarantine_limit": ("data_quality",),
+}
+_WITHOUT_NUMBERS = {"definitions"}
+
+
+def _used(entries: Mapping[str, tuple[str, ...]], chapters: Sequence[str]) -> list[str]:
+    """Entries that one of the chapters uses; all of them where a chapter is not ours, or none is named."""
+    named = set(chapters) - _WITHOUT_NUMBERS
+    if not named or not named <= set(_EVERY):
+        return list(entries)
+    return [name for name, using in entries.items() if named & set(using)]
 
 
 class Policies(Protocol):
@@ -105,9 +131,14 @@ def message() -> Message:
     return Message("definitions.message", Text("definitions.message"), Text("definitions.method"))
 
 
-def numbers_table() -> Table:
-    """One definition per number."""
-    frame = pd.DataFrame({"number": NUMBERS, "definition": NUMBERS})
+def numbers_table(chapters: Sequence[str] = ()) -> Table:
+    """One definition per number.
+
+    Args:
+        chapters: Those of the report: only what they use is listed. All where none is named.
+    """
+    used = _used(NUMBERS, chapters)
+    frame = pd.DataFrame({"number": used, "definition": used})
     return Table(
         "definitions.numbers",
         frame,
@@ -126,6 +157,7 @@ def policies_table(
     timezone: str,
     fiscal_year_start: int,
     thresholds: Thresholds | None,
+    chapters: Sequence[str] = (),
 ) -> Table:
     """This client's decisions, as they were used.
 
@@ -136,6 +168,7 @@ def policies_table(
         timezone: Zone of the client's days.
         fiscal_year_start: Month.
         thresholds: Of the life cycle; None where they would come from purchase gaps and there is none.
+        chapters: Those of the report: settings none of them looks at are left out. All where none is named.
     """
     settings: dict[str, Any] = {
         "as_of": as_of.isoformat(),
@@ -161,7 +194,9 @@ def policies_table(
         "quarantine_limit": f"{policies.quarantine_limit:.1%}",
         "conflict_precedence": f"keep_{policies.conflict_precedence}",
     }
-    frame = pd.DataFrame({"policy": list(settings), "setting": list(settings.values())})
+    unused = set(_POLICIES) - set(_used(_POLICIES, chapters))
+    used = {name: setting for name, setting in settings.items() if name not in unused}
+    frame = pd.DataFrame({"policy": list(used), "setting": list(used.values())})
     return Table(
         "definitions.policies",
         frame,
@@ -186,9 +221,14 @@ def _days(policies: Policies, thresholds: Thresholds | None) -> dict[str, str]:
     }
 
 
-def glossary_table() -> Table:
-    """Terms, what they mean, and what they are called in the other language."""
-    frame = pd.DataFrame({"term": TERMS, "meaning": TERMS, "other_language": TERMS})
+def glossary_table(chapters: Sequence[str] = ()) -> Table:
+    """Terms, what they mean, and what they are called in the other language.
+
+    Args:
+        chapters: Those of the report: only what they use is listed. All where none is named.
+    """
+    used = _used(TERMS, chapters)
+    frame = pd.DataFrame({"term": used, "meaning": used, "other_language": used})
     return Table(
         "definitions.glossary",
         frame,

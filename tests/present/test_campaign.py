@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import date
 from functools import cache
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
@@ -30,6 +31,7 @@ from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.present import campaign as page
 from crmreport.present.chart import Chart
 from crmreport.present.finding import Finding
+from crmreport.present.message import Note
 from crmreport.present.style import Style
 from crmreport.present.table import Table
 from crmreport.present.words import Words, labels
@@ -432,7 +434,8 @@ def test_the_programmes_profit_stands_beside_that_of_the_customers_compared():
     found = evaluated(chosen=True, randomised=False, control=None, arms=(), guardrails=())
     chosen = replace(found.not_randomised, n_left_out=3, left_out_cost=15.0)
     profit = chosen.profit.profit
-    note = page.money(replace(found, not_randomised=chosen))[0].note
+    things = page.money(replace(found, not_randomised=chosen))
+    note = next(thing for thing in things if isinstance(thing, Chart)).note
     for words, said in ((JA, "配信費15円も含まない"), (EN, "at ¥15, in the cost")):
         assert said in words.say(note)
         assert words.format(profit - 15, "smoney") in words.say(note)
@@ -523,3 +526,42 @@ def test_segments_that_contradict_the_whole_are_warned_of(simpson):
     odd = replace(arm, segments={"segment": replace(arm.segments["segment"], simpson=simpson)})
     said = written(page.segments(replace(found, arms=(odd,))), JA)
     assert "注意：全体の差" in said
+
+
+def test_the_measured_profit_is_told_from_the_programmes_where_both_stand_in_the_report():
+    found = evaluated()
+    alone, beside = page.money(found), page.money(found, programme=True)
+    (more,) = (
+        thing for thing in beside if isinstance(thing, Note) and thing.text.key.endswith("two_figures")
+    )
+    assert len(beside) == len(alone) + 1
+    profit = found.arms[found.best].profit.profit
+    for words in (JA, EN):
+        assert words.format(profit, "money") in words.say(more.text)
+    assert "来期の計画には偶然を抑えた値を使います" in JA.say(more.text)
+
+
+def test_a_conclusion_that_hangs_on_the_method_is_said():
+    found = evaluated()
+    arm = found.arms[found.best]
+    effect = arm.effects["revenue"]
+    same, *_ = (t for t in page.effects(found) if isinstance(t, Note))
+    assert same.text.key == "campaign.adjusted_effects.said.same"
+    other = replace(effect.cuped, estimate=replace(effect.cuped.estimate, lower=-1.0, upper=1.0))
+    effects = {**arm.effects, "revenue": replace(effect, cuped=other)}
+    arms = tuple(replace(a, effects=effects) if a is arm else a for a in found.arms)
+    differs, *_ = (t for t in page.effects(replace(found, arms=arms)) if isinstance(t, Note))
+    assert "結論が変わる指標があります（売上）" in JA.say(differs.text)
+
+
+def test_a_test_many_times_larger_is_no_plan():
+    found = evaluated(lift=(30.0, 30.0, 30.0))
+    arm = found.arms[found.best]
+    judged = replace(found.judged, verdict="keep_testing")
+    n = arm.effects["revenue"].estimate.n_treatment + arm.effects["revenue"].estimate.n_control
+    for total, case in ((n, "enough"), (n + 1, "needed"), (11 * n, "far")):
+        needed = SimpleNamespace(total=total, n_treatment=total // 2, n_control=total - total // 2)
+        arms = tuple(replace(a, needed=needed) if a is arm else a for a in found.arms)
+        *_, said = page.power(replace(found, arms=arms, judged=judged))
+        assert said.text.key == f"campaign.power.{case}"
+    assert "今回の11倍の人数が必要で、現実的ではありません" in JA.say(said.text)

@@ -90,8 +90,11 @@ def cell(tables: dict[str, Table], table: str, row: tuple, column: str):
 
 def everything(found) -> list:
     return [
-        *page.every_campaign(found),
+        *page.kpi(found),
         *page.worth(found),
+        *page.every_campaign(found),
+        *page.together(found),
+        *page.sendings(found),
         *page.overlap(found),
         *page.pressure(found),
         *page.log(found, DESCRIBED),
@@ -168,7 +171,7 @@ def test_why_effects_are_not_told_apart(withheld, notes):
 def test_a_campaign_with_an_unplanned_arm_is_told_with_the_arm_and_what_to_do():
     blind = evaluated(plan("blind", "2026-10-05"), verdict="cannot_say", reason="not_evaluable")
     found = programme_of([EARNS, replace(blind, judged=replace(blind.judged, details=("maill",)))])
-    (note,) = (thing for thing in page.every_campaign(found) if isinstance(thing, Note))
+    *_, note = (thing for thing in page.every_campaign(found) if isinstance(thing, Note))
     assert "群「maill」が計画にない" in JA.say(note.text)
     assert "names the arm “maill”" in EN.say(note.text)
     (finding,) = (f for f in page.findings(found) if f.id == "campaigns.untested")
@@ -222,11 +225,59 @@ def test_the_messages_and_notes_numbers_stand_in_the_tables():
     assert counted["sum"] == cell(tables, "campaigns.counted", ("_sum",), "revenue")
     assert counted["once"] == cell(tables, "campaigns.counted", ("_once",), "revenue")
     assert counted["inflation"] == pytest.approx(counted["sum"] / counted["once"])
-    spread = notes["campaigns.pressure.spread"]
-    assert spread["customers"] == cell(tables, "campaigns.pressure", (spread["group"],), "customers")
+    pressed = notes["campaigns.pressure.busiest_most"]
+    assert pressed["most_share"] == cell(tables, "campaigns.pressure", (pressed["most"],), "customer_share")
+    assert pressed["sent_share"] == cell(tables, "campaigns.pressure", (pressed["group"],), "sent_share")
+    verdicts = tables["campaigns.every"].frame["verdict"].tolist()
+    told = notes["campaigns.every.said"]
+    assert {name: told[name] for name in ("roll_out", "stop", "keep_testing", "cannot_say")} == {
+        name: verdicts.count(name) for name in ("roll_out", "stop", "keep_testing", "cannot_say")
+    }
     carried = notes["campaigns.pdca.older"]
     assert carried["n"] == cell(tables, "campaigns.statuses", ("next",), "campaigns")
     assert carried["older"] == cell(tables, "campaigns.statuses", ("carried",), "campaigns")
+
+
+def test_the_key_figures_are_those_of_the_tables():
+    tables = {t.id: t for t in everything(overlapping("all kinds")) if isinstance(t, Table)}
+    key = {row["kpi"]: row for row in tables["campaigns.kpi"].frame.to_dict("records")}
+    assert list(key) == ["programme_profit", "programme_cost", "campaigns_judged", "customers_reached"]
+    total = {
+        name: cell(tables, "campaigns.groups", ("total",), name) for name in tables["campaigns.groups"].frame
+    }
+    profit, cost = key["programme_profit"], key["programme_cost"]
+    assert (profit["value"], profit["lower"]) == (total["profit"], total["profit_lower"])
+    assert profit["upper"] == total["profit_upper"]
+    assert cost["value"] == total["cost"]
+    assert cost["detail_value"] == cell(tables, "campaigns.groups", ("losing",), "cost_share")
+    known = tables["campaigns.every"].frame["profit"].notna()
+    judged = key["campaigns_judged"]
+    assert (judged["value"], judged["detail_value"]) == (known.sum(), len(known)) == (3, 5)
+    pressed = tables["campaigns.pressure"]
+    assert key["customers_reached"]["value"] == pressed.totals["customers"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kpis"),
+    [
+        ("none judged", ["programme_cost", "campaigns_judged", "customers_reached"]),
+        ("only running", ["campaigns_judged", "customers_reached"]),
+        ("nothing", []),
+    ],
+)
+def test_what_nobody_knows_yet_is_no_key_figure(name, kpis):
+    tables = page.kpi(overlapping(name))
+    assert [kpi for table in tables for kpi in table.frame["kpi"]] == kpis
+
+
+def test_the_measured_and_the_planned_figure_of_the_best_stand_in_one_sentence():
+    _, luck, table = page.worth(overlapping("all kinds"))
+    best = table.frame.set_index("campaign_id").loc[luck.text.values["best"]]
+    for words in (JA, EN):
+        said = words.say(luck.text)
+        assert words.format(best["profit"], "money") in said
+        assert said.count(words.format(best["shrunk_profit"], "money")) == 2
+    assert "続けるかどうかは測定値で判定し、来期の計画には" in JA.say(luck.text)
 
 
 def test_margin_and_cost_of_the_total_are_written_with_the_digits_their_difference_needs():
@@ -234,7 +285,7 @@ def test_margin_and_cost_of_the_total_are_written_with_the_digits_their_differen
     close = replace(found.total, revenue=1_334_150.0, cost=1_306_000.0, profit=28_150.0)
     (total,) = (
         thing.text
-        for thing in page.worth(replace(found, total=close))
+        for thing in page.together(replace(found, total=close))
         if isinstance(thing, Note) and thing.text.key.startswith("campaigns.total.")
     )
     assert "1,334千円に対し、費用は1,306千円" in JA.say(total)
@@ -242,7 +293,8 @@ def test_margin_and_cost_of_the_total_are_written_with_the_digits_their_differen
 
 
 def test_a_campaign_without_a_profit_has_a_blank():
-    html = page.every_campaign(programme_of([BLIND]))[0].html(JA)
+    _, table = page.every_campaign(programme_of([BLIND]))
+    html = table.html(JA)
     assert html.count("–") == 3
     assert "人数が計画と不一致" in html
 

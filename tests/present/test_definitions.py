@@ -27,6 +27,49 @@ def test_all_tables_have_words(words):
         assert "<table>" in table.html(words)
 
 
+def listed(chapters: list[str]) -> tuple[set[str], set[str]]:
+    return set(page.numbers_table(chapters).frame["number"]), set(page.glossary_table(chapters).frame["term"])
+
+
+def test_only_what_the_chapters_use_is_listed():
+    numbers, terms = listed(["campaigns", "campaign", "messages", "definitions"])
+    assert {"campaign_profit", "shrunk_profit", "cart_recovery", "segment", "revenue"} <= numbers
+    assert numbers.isdisjoint({"gini", "lift", "churn", "revenue_tree", "stayed"})
+    assert {"held_out", "extra", "as_of"} <= terms
+    assert terms.isdisjoint({"ctb", "f2", "slipping", "control_total"})
+    monthly, _ = listed(["sales", "decile", "rfm", "lifecycle", "data_quality", "definitions"])
+    assert {"gini", "churn", "revenue_tree"} <= monthly
+    assert monthly.isdisjoint({"campaign_effect", "lift", "cart_recovery"})
+
+
+@pytest.mark.parametrize("chapters", [[], ["definitions"], ["sales", "basket"]])
+def test_everything_is_listed_where_nobody_knows_what_is_used(chapters):
+    assert listed(chapters) == (set(page.NUMBERS), set(page.TERMS))
+
+
+def test_every_chapter_that_is_named_is_there_and_every_definition_is_used_by_one():
+    named = {
+        chapter for entries in (page.NUMBERS, page.TERMS) for using in entries.values() for chapter in using
+    }
+    there = {path.stem for path in (Path(__file__).parents[2] / "notebooks").glob("*.ipynb")}
+    assert named == there - {"definitions"}
+    assert all(page.NUMBERS.values())
+    assert all(page.TERMS.values())
+
+
+def test_settings_no_chapter_looks_at_are_left_out():
+    known = {"as_of": date(2026, 10, 31), "currency": "JPY", "timezone": "Asia/Tokyo", "fiscal_year_start": 4}
+    settings = [
+        set(page.policies_table(Policies(), **known, thresholds=None, chapters=chapters).frame["policy"])
+        for chapters in (["campaign"], ["lifecycle"], [])
+    ]
+    assert "gross_margin_rate" in settings[0]
+    assert "dormant_days" not in settings[0]
+    assert "dormant_days" in settings[1]
+    assert "gross_margin_rate" not in settings[1]
+    assert settings[0] | settings[1] < settings[2]
+
+
 def test_thresholds_nobody_can_know_yet_are_said_to_be_unknown():
     policies = page.policies_table(
         Policies.model_validate({"lifecycle": {"slipping_days": 60}}),

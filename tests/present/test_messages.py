@@ -184,7 +184,8 @@ def everything():
     left, waiting = carts()
     shown = [
         *page.channels(found, leaders[0], OCTOBER), *page.trend(found, OCTOBER.trailing(6)),
-        *page.this_period(found, changes), *page.steps(funnel), *page.carts(left, waiting),
+        *page.kpi(found, OCTOBER), *page.this_period(found, changes), *page.steps(funnel),
+        *page.carts(left, waiting),
     ]  # fmt: skip
     return shown, page.findings(changes, funnel, left, waiting)
 
@@ -195,7 +196,7 @@ def test_everything_is_shown_in_both_languages(words):
     html = "".join(
         thing.html(words, Style()) if hasattr(thing, "picture") else thing.html(words) for thing in shown
     )
-    assert html.count("<table>") == 8
+    assert html.count("<table>") == 9
     assert html.count("<img") == 4
     assert NAMES[words.lang]["campaign_name.welcome"] in html
     assert all(finding.html(words) for finding in found)
@@ -213,6 +214,37 @@ def test_every_number_of_a_finding_stands_in_its_table():
                 table = tables[fact.cell.table]
                 found_row = (table.frame[list(table.row_key)] == list(fact.cell.row)).all(axis=1)
                 assert table.frame.loc[found_row, fact.cell.column].tolist() == [fact.value], name
+
+
+def test_key_figures_are_of_all_channels_and_leave_out_those_that_record_no_unsubscribe():
+    """October: 400 mails of which 20 unsubscribed, 300 by LINE, 5 of no known campaign: LINE records none."""
+    found, *_ = results(FULL)
+    (table,) = page.kpi(found, OCTOBER)
+    rows = table.frame.set_index("kpi")
+    assert rows.loc["messages_delivered", ["value", "out_of", "detail_value"]].tolist() == [705, 705, 1]
+    left = rows.loc["unsubscribed_rate"]
+    assert (left["value"], left["out_of"]) == (50, 400)
+    assert left["lower"] == pytest.approx(32.6, abs=0.1)
+    assert left["upper"] == pytest.approx(76.0, abs=0.1)
+    assert page.kpi(found, Period.parse("2025-01")) == []
+
+
+def test_what_clearly_moved_is_named():
+    found, changes, _ = results(FULL)
+    said, *_ = page.this_period(found, changes)
+    assert "メールの購入率（上昇）、メールの配信停止率（上昇）です（比べられたのは5件）。" in JA.say(
+        said.text
+    )
+    assert "E-mail, unsubscribe rate (higher)" in EN.say(said.text)
+    _, same, _ = results(sends(batch("m", SEP, 400, clicked=40), batch("m", LATE, 400, clicked=41)))
+    assert "はっきり動いた指標はありません" in JA.say(page.this_period(found, same)[0].text)
+    _, alone, _ = results(sends(batch("m", OCT, 400, clicked=41)))
+    assert "前期とは比べていません" in JA.say(page.this_period(found, alone)[0].text)
+
+
+def test_the_months_are_titled_by_what_the_largest_channel_did():
+    chart, _ = page.trend(results(FULL)[0], OCTOBER.trailing(6))
+    assert JA.say(chart.title) == "メールのクリック率は、月によって9.5%〜17.3%"
 
 
 def test_the_list_names_whose_cart_waits():

@@ -43,7 +43,7 @@ def effects(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
         return [*_look_said(evaluation, arm), effects_chart(evaluation, arm), running_table(evaluation)]
     shown: list[Chart | Table | Note] = [effects_chart(evaluation, arm), effects_table(evaluation)]
     if (adjusted := adjusted_table(arm)) is not None:
-        shown.append(adjusted)
+        shown += [_adjusted_said(arm), adjusted]
     return shown
 
 
@@ -236,6 +236,18 @@ def running_table(evaluation: Evaluation) -> Table:
 def _look_said(evaluation: Evaluation, arm: ArmEvaluation) -> list[Note]:
     case = "done" if _look_case(arm) != "unclear" else "waiting"
     return [Note(Text(f"campaign.look_said.{case}", waiting=evaluation.outcomes.n_incomplete))]
+
+
+def _adjusted_said(arm: ArmEvaluation) -> Note:
+    """Whether another way of computing moves a conclusion."""
+    differs = [
+        effect.metric.name
+        for effect in arm.effects.values()
+        for other in (effect.cuped, effect.capped)
+        if other is not None and direction(other.estimate) != direction(effect.estimate)
+    ]
+    metrics = ",".join(dict.fromkeys(differs))
+    return Note(Text(f"campaign.adjusted_effects.said.{'differs' if differs else 'same'}", metrics=metrics))
 
 
 def adjusted_table(arm: ArmEvaluation) -> Table | None:

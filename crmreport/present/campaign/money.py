@@ -36,9 +36,9 @@ def money(evaluation: Evaluation | None, *, programme: bool = False) -> list[Cha
     if evaluation.running:
         return [Note(Text("campaign.profit_later"))]
     shown: list[Chart | Table | Note] = [
-        profit_chart(evaluation, profit),
         profit_said(profit),
         *([Note(Text("campaign.two_figures", profit=profit.profit))] if programme else []),
+        profit_chart(evaluation, profit),
         money_table(evaluation, profit),
         pays_table(evaluation, profit),
     ]

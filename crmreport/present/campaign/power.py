@@ -9,6 +9,9 @@ from crmreport.present.campaign.reading import deciding, difference_spec, each, 
 from crmreport.present.message import Note
 from crmreport.present.text import Text
 
+# A test so many times larger than this one is no plan.
+_FAR = 10
+
 
 def power(evaluation: Evaluation | None) -> list[Note]:
     """One sentence; a second one with the customers needed where a profit is at stake."""
@@ -30,7 +33,10 @@ def power(evaluation: Evaluation | None) -> list[Note]:
     ]
     # Where a profit or loss is settled, nobody needs a larger test.
     if (needed := arm.needed) is not None and evaluation.judged.verdict == "keep_testing":
-        case = "enough" if estimate.n_treatment + estimate.n_control >= needed.total else "needed"
+        n = estimate.n_treatment + estimate.n_control
+        case = "enough" if n >= needed.total else "far" if needed.total > _FAR * n else "needed"
         sizes = {"treatment": needed.n_treatment, "control": needed.n_control}
-        said.append(Note(Text(f"campaign.power.{case}", needed=needed.total, **sizes)))
+        said.append(
+            Note(Text(f"campaign.power.{case}", needed=needed.total, times=needed.total / n, **sizes))
+        )
     return said

@@ -76,5 +76,5 @@ def qini_chart(evaluation: Evaluation, qini: Qini) -> Chart:
         subtitle=Text("campaign.qini.subtitle"),
         note=Text("campaign.qini.note", **said, as_of=evaluation.as_of),
         alt=Text(f"campaign.qini.title.{_case(qini)}", **said),
-        height=2.5,
+        height=2.1,
     )

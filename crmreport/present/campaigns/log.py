@@ -67,7 +67,6 @@ def log_table(found: CampaignProgramme, described: Sequence[Described]) -> Table
             Column("campaign_id", "name:campaign_name"),
             Column("hypothesis_key", "name:campaign_hypothesis", label="campaigns.column.hypothesis"),
             Column("verdict", "label:campaign_terms.verdict", label="campaigns.column.result"),
-            Column("profit", "smoney"),
             Column("next_action_key", "name:campaign_next", label="campaigns.column.next_action"),
             Column("status", "label:status"),
         ),

@@ -45,11 +45,18 @@ def total_case(found: CampaignProgramme) -> Literal["profit", "loss", "open"]:
 
 
 def every_campaign(found: CampaignProgramme) -> list[Table | Note]:
-    """All campaigns that touched the months; a note where there is none."""
+    """Verdicts of all campaigns that touched the months; a note where there is none."""
     if found.table.empty:
         case = "nothing" if found.n_plans else "unset"
         return [Note(Text(f"campaigns.every.{case}", since=found.since, as_of=found.period.as_of))]
-    return [_verdicts(found), *_unplanned(found), _sendings(found)]
+    return [_told(found), _verdicts(found), *_unplanned(found)]
+
+
+def _told(found: CampaignProgramme) -> Note:
+    """How many campaigns got which verdict."""
+    verdicts = found.table["verdict"].replace("roll_out_to_segments", "roll_out").value_counts()
+    counts = {name: int(verdicts.get(name, 0)) for name in ("roll_out", "keep_testing", "stop", "cannot_say")}
+    return Note(Text("campaigns.every.said", campaigns=len(found.table), **counts))
 
 
 def _unplanned(found: CampaignProgramme) -> list[Note]:
@@ -80,23 +87,26 @@ def _verdicts(found: CampaignProgramme) -> Table:
     )
 
 
-def _sendings(found: CampaignProgramme) -> Table:
-    """Where, when and to whom: what a reader needs to know a campaign again."""
-    return Table(
-        SENDINGS,
-        found.table[
-            ["campaign_id", "channel", "start", "end", "window_end", "customers", "held_out", "cost"]
-        ],
-        (
-            Column("campaign_id", "name:campaign_name"),
-            Column("channel", "name:campaign_terms.channel"),
-            Column("start", "date"),
-            Column("end", "date"),
-            Column("window_end", "date"),
-            Column("customers", "count", label="campaigns.column.sent_to"),
-            Column("held_out", "count"),
-            Column("cost", "money"),
-        ),
-        title=Text("campaigns.sendings.title"),
-        note=Text("campaigns.sendings.note", as_of=found.period.as_of),
-    )
+def sendings(found: CampaignProgramme) -> list[Table]:
+    """Where, when and to whom: what a reader needs to know a campaign again; nothing without campaigns."""
+    if found.table.empty:
+        return []
+    names = ["campaign_id", "channel", "start", "end", "window_end", "customers", "held_out", "cost"]
+    return [
+        Table(
+            SENDINGS,
+            found.table[names],
+            (
+                Column("campaign_id", "name:campaign_name"),
+                Column("channel", "name:campaign_terms.channel"),
+                Column("start", "date"),
+                Column("end", "date"),
+                Column("window_end", "date"),
+                Column("customers", "count", label="campaigns.column.sent_to"),
+                Column("held_out", "count"),
+                Column("cost", "money"),
+            ),
+            title=Text("campaigns.sendings.title"),
+            note=Text("campaigns.sendings.note", as_of=found.period.as_of),
+        )
+    ]

@@ -18,14 +18,18 @@ _MONEY = [f"{kind}profit{end}" for kind in ("", "shrunk_") for end in ("", "_low
 
 
 def worth(found: CampaignProgramme) -> list[Chart | Note | Table]:
-    """Chart, luck of the best, and the total; nothing where no campaign is over."""
+    """Profit by campaign, and the luck of the best; nothing where no profit is known."""
+    if found.total is None or _known(found).empty:
+        return []
+    return [profit_chart(found), luck(found), worth_table(found)]
+
+
+def together(found: CampaignProgramme) -> list[Note | Table]:
+    """The programme's profit and what it is made of; nothing where no campaign is over."""
     if found.total is None:
         return []
-    known = _known(found)
-    shown: list[Chart | Note | Table] = []
-    if len(known):
-        shown += [profit_chart(found), luck(found), worth_table(found), total_note(found)]
-    return [*shown, groups_table(found)]
+    told = [] if _known(found).empty else [total_note(found)]
+    return [*told, groups_table(found)]
 
 
 def _known(found: CampaignProgramme) -> pd.DataFrame:
@@ -78,7 +82,7 @@ def profit_chart(found: CampaignProgramme) -> Chart:
         subtitle=Text("campaigns.chart.subtitle"),
         note=Text("campaigns.chart.note", **said),
         alt=Text(f"campaigns.chart.alt.{case}", **said),
-        height=0.75 + 0.42 * len(known),
+        height=0.65 + 0.35 * len(known),
     )
 
 

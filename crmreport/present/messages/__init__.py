@@ -12,6 +12,7 @@ from crmreport.present.messages.channels import (
 )
 from crmreport.present.messages.findings import findings
 from crmreport.present.messages.heading import message, no_effect
+from crmreport.present.messages.kpi import kpi
 from crmreport.present.messages.steps import steps
 from crmreport.present.messages.trend import trend, trend_chart
 
@@ -23,6 +24,7 @@ __all__ = [
     "channels_chart",
     "channels_table",
     "findings",
+    "kpi",
     "message",
     "no_effect",
     "per_sent_table",

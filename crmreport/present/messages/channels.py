@@ -38,15 +38,44 @@ def channels(response: MessageResponse, clicks: Leader | None, within: Period) -
     return [
         channels_chart(response, clicks, within),
         channels_table(response, within),
+        *_per_sent_said(response, within),
         per_sent_table(response, within),
     ]
+
+
+def _per_sent_said(response: MessageResponse, within: Period) -> list[Note]:
+    """How many purchases followed a thousand messages; nothing where their days are not over."""
+    known = (response.by(within=within)["conversion_per_sent"] * PER).dropna()
+    if known.empty:
+        return []
+    case = "one" if len(known) == 1 else "several"
+    least, most = float(known.min()), float(known.max())
+    return [Note(Text(f"messages.per_sent.said.{case}", per=PER, least=least, most=most))]
 
 
 def this_period(response: MessageResponse, changes: ResponseChanges) -> list[Table | Note]:
     """The period against the one before, and its campaigns; a sentence where nothing was sent."""
     if changes.table.empty:
         return [Note(Text("messages.nothing_sent", start=changes.now.start, end=changes.now.as_of))]
-    return [changes_table(changes), campaigns_table(response, changes.now)]
+    return [_changes_said(changes), changes_table(changes), campaigns_table(response, changes.now)]
+
+
+def _changes_said(changes: ResponseChanges) -> Note:
+    """Which rates clearly moved."""
+    table = changes.table
+    tests = int(table["p_value"].notna().sum())
+    if not tests:
+        return Note(Text("messages.changes.said.none"))
+    moved = None
+    for row in table[table["verdict"].isin(("higher", "lower"))].to_dict("records"):
+        said = {"channel": row["channel"], "rate": row["rate"], "verdict": row["verdict"]}
+        moved = (
+            Text("messages.changes.one", **said)
+            if moved is None
+            else Text("messages.changes.and", before=moved, **said)
+        )
+    case = "alike" if moved is None else "moved"
+    return Note(Text(f"messages.changes.said.{case}", moved=moved, tests=tests))
 
 
 def channels_chart(response: MessageResponse, clicks: Leader | None, within: Period) -> Chart:
@@ -99,7 +128,7 @@ def channels_chart(response: MessageResponse, clicks: Leader | None, within: Per
         subtitle=Text("messages.chart.subtitle", start=within.start, end=within.as_of),
         note=Text("messages.chart.note", n=int(order["delivered"].sum()), days=response.conversion_days),
         alt=Text(f"messages.chart.alt.{case}", channels=len(order), **said, least=least),
-        height=1.0 + 0.3 * len(order),
+        height=0.85 + 0.28 * len(order),
         panels=(1, len(shown)),
     )
 

@@ -66,13 +66,22 @@ def trend_chart(response: MessageResponse, within: Period) -> Chart:
     return Chart(
         "messages.trend",
         draw,
-        title=Text("messages.trend.title"),
+        title=_title(table[table["channel"] == largest[0]], str(largest[0])),
         subtitle=Text("messages.trend.subtitle", start=months[0], end=months[-1]),
         note=Text("messages.trend.note", n=int(table["delivered"].sum()), days=response.conversion_days),
         alt=Text("messages.trend.alt", channels=len(largest), months=len(months)),
-        height=2.5,
+        height=2.3,
         panels=(1, len(drawn)),
     )
+
+
+def _title(rows: pd.DataFrame, channel: str) -> Text:
+    """Between which rates the channel with most messages moved; no trend is claimed."""
+    rate = next((name for name in _TREND if rows[name].notna().sum() > 1), None)
+    if rate is None:
+        return Text("messages.trend.chart_title.plain")
+    said = {"least": float(rows[rate].min()), "most": float(rows[rate].max())}
+    return Text("messages.trend.chart_title.range", channel=channel, rate=rate, **said)
 
 
 def _name_lines(

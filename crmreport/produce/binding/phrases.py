@@ -6,12 +6,18 @@ import html
 import re
 
 _LONGEST = 14
+# A row's name shares the width with numbers.
+_LONGEST_IN_NAME = 10
 _SHORTEST = 4
-_KANA = r"ぁ-んー"
+_KANA = r"ぁ-ん"
 # A phrase ends with its particles, in hiragana, or with a punctuation mark; what follows in
 # another script begins the next one. お and ご belong to what follows.
 _BOUNDARY = re.compile(
-    rf"(?<=[{_KANA}])(?<![おご])(?=[^{_KANA}、。！？）」』】・ー%％])|(?<=[、。！？])(?![」』）])|(?<=[）」』])(?=「)"
+    rf"(?:(?<=[{_KANA}])|(?<=[{_KANA}]ー))(?<![おご])(?=[^{_KANA}、。！？）」』】・ー%％])"
+    r"|(?<=[、。！？])(?![」』）])|(?<=[）」』])(?=「)"
+)
+_NAME_BOUNDARY = re.compile(
+    rf"(?<=[のをにへとで・、])(?=[^{_KANA}、。）」』】・ー])|(?<=の)(?=[おご])|(?=（)"
 )
 
 
@@ -21,6 +27,8 @@ def phrases(text: str) -> list[str]:
     Examples:
         >>> phrases("上位10%の顧客が売上の51%を占め、その6人に1人が半年来店していない")
         ['上位10%の', '顧客が', '売上の', '51%を', '占め、', 'その', '6人に', '1人が', '半年来店していない']
+        >>> phrases("初回購入後のステップメール")
+        ['初回購入後の', 'ステップメール']
     """
     return [part for part in _BOUNDARY.split(text) if part]
 
@@ -32,9 +40,22 @@ def marked(text: str) -> str:
         >>> marked("売上は減少")
         '<span class="ph">売上は</span><span class="ph">減少</span>'
     """
+    return _held(phrases(text), _LONGEST)
+
+
+def marked_name(text: str) -> str:
+    """A row's name as HTML that breaks after a particle, a middle dot, or before a bracket.
+
+    Examples:
+        >>> marked_name("詰め替え・買い足しのご案内")
+        '<span class="ph">詰め替え・</span><span class="ph">買い足しの</span><span class="ph">ご案内</span>'
+    """
+    return _held([part for part in _NAME_BOUNDARY.split(text) if part], _LONGEST_IN_NAME)
+
+
+def _held(parts: list[str], longest: int) -> str:
     return "".join(
-        f'<span class="ph">{html.escape(p)}</span>' if len(p) <= _LONGEST else html.escape(p)
-        for p in phrases(text)
+        f'<span class="ph">{html.escape(p)}</span>' if len(p) <= longest else html.escape(p) for p in parts
     )
 
 
@@ -54,13 +75,17 @@ def tail_kept(text: str) -> str:
     return f'{html.escape("".join(parts))}<span class="ph">{html.escape(last)}</span>'
 
 
-_SENTENCE = re.compile(r'(<p class="(?:what|so-what|do-what|said)">|<dd>)([^<]+)(</p>|</dd>)')
+_SENTENCE = re.compile(
+    r'(<p class="(?:what|so-what|do-what|said)">|<dd>|<td>(?=[^<]*。))([^<]+)(</p>|</dd>|</td>)'
+)
+_ROW = re.compile(r'(<th scope="row">)([^<]+)')
 _COLUMN = re.compile(r'(<th scope="col"[^>]*>)([^<]+)')
 _HEADING = re.compile(r"(<h2\b[^>]*>)([^<]+)(</h2>)")
 
 
 def mark_headings(page: str) -> str:
-    """Mark the phrases of headings and column heads, and the last one of every sentence of a finding."""
+    """Mark the phrases of headings and of heads of columns and rows, and the last one of every sentence."""
     page = _COLUMN.sub(lambda m: m[1] + marked(html.unescape(m[2])), page)
+    page = _ROW.sub(lambda m: m[1] + marked_name(html.unescape(m[2])), page)
     page = _HEADING.sub(lambda m: m[1] + marked(html.unescape(m[2])) + m[3], page)
     return _SENTENCE.sub(lambda m: m[1] + tail_kept(html.unescape(m[2])) + m[3], page)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -16,7 +18,9 @@ from crmreport.present.words import Words
 from crmreport.produce.binding.naming import period_label
 from crmreport.produce.binding.outputs import Executed, Item, anchor
 
-KPI_TABLE = "sales.kpi"
+KPI_AREAS = ("sales", "campaigns", "messages")
+"""Chapters whose table ``<chapter>.kpi`` gives page 1 its tiles."""
+_KPI_TABLES = tuple(f"{area}.kpi" for area in KPI_AREAS)
 _MOST_KPIS = 6
 _MOST_FINDINGS = 5
 _MOST_CAVEATS = 3
@@ -24,11 +28,11 @@ _MOST_CAVEATS = 3
 
 @dataclass(frozen=True)
 class Change:
-    """A comparison under a tile's value."""
+    """A line under a tile's value: a comparison, its interval, or what it is a part of."""
 
     label: str
     text: str
-    direction: str
+    direction: str = "flat"
     """``up``, ``down`` or ``flat``; colour is not used to judge it."""
 
 
@@ -97,13 +101,18 @@ def summarise(
     headline = messages[0].text[words.lang] if messages else ""
     if not headline:
         headline = words.say(Text("book.summary.headline", period=period_label(period, words)))
-    table = next((i for c in chapters for i in c.items() if i.kind == "table" and i.id == KPI_TABLE), None)
+    tables = [i for c in chapters for i in c.items() if i.kind == "table" and i.id in _KPI_TABLES]
+    tiles = [
+        tile
+        for table in tables
+        for tile in kpi_tiles(table, words=words, period=period, targets=client.targets)
+    ]
     lights = [_highlight(item, words, titles) for item in found if not _is_caveat(item)]
     urgent = [h for h in lights if h.severity != "info"] or lights
     return Summary(
         headline=headline,
-        kpis=kpi_tiles(table, words=words, period=period, targets=client.targets) if table else [],
-        kpi_anchor=anchor("tab", KPI_TABLE) if table else None,
+        kpis=tiles[:_MOST_KPIS],
+        kpi_anchor=anchor("tab", str(tables[0].id)) if tables else None,
         highlights=urgent[:_MOST_FINDINGS],
         caveats=[_highlight(item, words, titles) for item in found if _is_caveat(item)][:_MOST_CAVEATS],
     )
@@ -133,9 +142,11 @@ def _highlight(item: Item, words: Words, titles: dict[str, str]) -> Highlight:
 
 
 def kpi_tiles(table: Item, *, words: Words, period: Period, targets: dict[str, float]) -> list[Kpi]:
-    """The tiles of the table ``sales.kpi``: its columns are kpi, spec, value, previous, year_ago, target.
+    """The tiles of a table ``<chapter>.kpi``: its columns are kpi, spec, value, and what is known of them.
 
-    Differences of rates are points; of everything else, a percentage of the earlier value.
+    ``previous``, ``year_ago`` and ``target`` are compared with: differences of rates are points; of
+    everything else, a percentage of the earlier value. ``lower`` and ``upper`` are its 95 % interval.
+    ``detail`` (a label), ``detail_value`` and ``detail_spec`` are one more number that belongs to it.
     """
     assert table.csv is not None
     rows = pd.read_csv(io.StringIO(table.csv))
@@ -145,7 +156,7 @@ def kpi_tiles(table: Item, *, words: Words, period: Period, targets: dict[str, f
         known = [column for column in known if column != "previous"]
     month = "_month" if period.months == 1 else ""
     tiles: list[Kpi] = []
-    for row in rows.head(_MOST_KPIS).to_dict("records"):
+    for row in rows.to_dict("records"):
         kpi, spec, value = str(row["kpi"]), str(row.get("spec", "num0")), row["value"]
         changes: list[Change] = []
         for column in known:
@@ -154,9 +165,27 @@ def kpi_tiles(table: Item, *, words: Words, period: Period, targets: dict[str, f
         target = targets.get(kpi, row.get("target"))
         if not is_blank(target):
             changes.append(_change(words.label("book.change.target"), value, target, spec, words))
+        changes += _beside(row, spec, words)
         raw = None if is_blank(value) else float(value)
         tiles.append(Kpi(kpi, raw, spec, kpi_label(kpi, words), words.format(value, spec), changes))
     return tiles
+
+
+def _beside(row: dict[Any, Any], spec: str, words: Words) -> list[Change]:
+    """The interval and the detail of a tile, where its row has them."""
+    lines = []
+    bounds = {end: row.get(end) for end in ("lower", "upper")}
+    if not any(is_blank(bound) for bound in bounds.values()):
+        said = {end: words.format(bound, spec) for end, bound in bounds.items()}
+        lines.append(
+            Change(words.label("book.change.interval"), words.say(Text("book.change.range", **said)))
+        )
+    if not is_blank(row.get("detail")):
+        text = words.format(row["detail_value"], str(row["detail_spec"]))
+        lines.append(
+            Change(_first([f"{area}.kpi_detail.{row['detail']}" for area in KPI_AREAS], words), text)
+        )
+    return lines
 
 
 def _compares(rows: pd.DataFrame, column: str) -> bool:
@@ -167,7 +196,11 @@ def _compares(rows: pd.DataFrame, column: str) -> bool:
 
 def kpi_label(kpi: str, words: Words) -> str:
     """What a key figure is called."""
-    keys = (f"sales.kpi.{kpi}", f"book.kpi.{kpi}", f"sales.column.{kpi}", f"column.{kpi}")
+    own = (f"{area}.kpi.{kpi}" for area in KPI_AREAS)
+    return _first((*own, f"book.kpi.{kpi}", f"sales.column.{kpi}", f"column.{kpi}"), words)
+
+
+def _first(keys: Sequence[str], words: Words) -> str:
     return words.label(next((key for key in keys if words.has(key)), keys[0]))
 
 

@@ -24,6 +24,8 @@ _KEPT = 4
 """Executed notebooks kept of a chapter and period: a change taken back, other languages, other parameters."""
 _BESIDE_MONTHS = 12
 """Quarters, years and other spans kept beside the months a catch-up makes."""
+CHAPTERS = "chapters"
+"""A chapter that declares a parameter of this name is told the report's chapters, separated by commas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,13 @@ def read_chapters(
     if twice := next((c for c in listed.chapters if listed.chapters.count(c) > 1), None):
         raise ConfigError(f"{where.rpartition('.')[0]}.chapters: {twice} is listed twice; take one out")
     chapters = [_chapter(workspace.notebooks, name) for name in listed.chapters]
-    return [(c, resolve(c.declaration, listed.parameters.get(c.name, {}), where=where)) for c in chapters]
+    beside = {CHAPTERS: ",".join(listed.chapters)}
+    found = []
+    for chapter in chapters:
+        own = beside if CHAPTERS in chapter.declaration.parameters else {}
+        given = own | listed.parameters.get(chapter.name, {})
+        found.append((chapter, resolve(chapter.declaration, given, where=where)))
+    return found
 
 
 def _chapter(notebooks: Path, name: str) -> Chapter:

@@ -163,6 +163,20 @@ def test_a_plan_that_is_drawn_anew_makes_again_only_chapters_that_read_campaigns
     assert changed(*keys) == {"data_quality"}
 
 
+def test_a_chapter_that_asks_is_told_the_chapters_of_its_report_unless_the_client_names_them(workspace):
+    client = load_client(workspace.client_file("demo"))
+
+    def told(report) -> dict[str, object]:
+        reports = {**client.reports, "assessment": report}
+        found = read_chapters(workspace, client.model_copy(update={"reports": reports}), "assessment")
+        return {chapter.name: parameters.get("chapters") for chapter, parameters in found}
+
+    report = client.reports["assessment"].model_copy(update={"chapters": ["sales", "definitions"]})
+    assert told(report) == {"sales": None, "definitions": "sales,definitions"}
+    named = report.model_copy(update={"parameters": {"definitions": {"chapters": ""}}})
+    assert told(named)["definitions"] == ""
+
+
 def test_a_chapters_parameter_makes_that_chapter_again(workspace):
     new = plan(workspace, reports=reports(workspace, parameters={"decile": {"window_months": 24}}))
     assert changed(plan(workspace), new) == {"decile"}
