@@ -6,9 +6,8 @@ from datetime import date
 from typing import Any
 
 import narwhals as nw
-import pandas as pd
 
-from crmreport.analysis.ledger import money_decimals, to_pandas, visible
+from crmreport.analysis.ledger import mend_dates, money_decimals, to_pandas, visible
 from crmreport.errors import DataError
 
 # The eight regions (八地方区分) used in Japanese official statistics; Okinawa goes with Kyushu.
@@ -35,6 +34,7 @@ _SOURCES: dict[str, tuple[str, ...]] = {
     "region": ("prefecture",),
     "join_year": ("joined_at",),
 }
+_DATES = ("birth_date", "joined_at")
 
 
 def attributes_available(columns: list[str]) -> list[str]:
@@ -84,15 +84,7 @@ def customer_groups(customers: Any, *, by: str, as_of: date) -> nw.LazyFrame[Any
             f"customers have no {' or '.join(_SOURCES.get(by, (by,)))} to group by {by!r}; "
             f"columns are {', '.join(columns)}"
         )
-    if (
-        isinstance(customers, pd.DataFrame)
-        and sources[0] in ("birth_date", "joined_at")
-        and frame.collect_schema()[sources[0]] == nw.Object
-    ):
-        # pandas reads a Parquet date as Python objects, on which no engine call works.
-        dated = pd.to_datetime(customers[sources[0]], errors="coerce")
-        frame = nw.from_native(customers.assign(**{sources[0]: dated}))
-    frame = frame.lazy()
+    frame = nw.from_native(mend_dates(customers, {*_DATES} & {sources[0]})).lazy()
     match by, sources[0]:
         case "age_band", "birth_date":
             group = _age_band(nw.col("birth_date"), as_of)

@@ -224,6 +224,14 @@ def test_dates_as_python_objects_are_read():
     assert found["group"].iloc[0] == "20s"
 
 
+def test_a_column_of_dates_without_any_value_makes_nobody_known():
+    # As pandas reads such a column from a store.
+    nobody = pd.Series([None] * len(PERSONS), dtype=object)
+    people = PERSONS.assign(birth_date=nobody, joined_at=nobody)
+    for by in ("age_band", "join_year"):
+        assert to_pandas(customer_groups(people, by=by, as_of=NOW["as_of"]))["group"].isna().all()
+
+
 def test_an_unknown_attribute_is_refused():
     with pytest.raises(DataError, match="customers have no club to group by 'club'"):
         customer_groups(PERSONS, by="club", as_of=NOW["as_of"])
