@@ -13,16 +13,21 @@ import pytest
 
 from crmreport.analysis.campaign.area_effect import Reason
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
+from crmreport.analysis.campaign.evaluate_all import evaluate_all
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.money import Costs
 from crmreport.present import campaign as page
+from crmreport.present import campaigns as pages
 from crmreport.present.chart import Chart
 from crmreport.present.finding import Finding
+from crmreport.present.message import Note
 from crmreport.present.style import Style
 from crmreport.present.table import Table
 from crmreport.present.words import Words, labels
 from tests.analysis.campaign.places import AS_OF, lines_of, plan, sold
-from tests.analysis.campaign.programmes import sends_of
+from tests.analysis.campaign.programmes import PERIOD, programme_of, sends_of
+from tests.analysis.campaign.programmes import evaluated as evaluation_of
+from tests.analysis.campaign.programmes import plan as mailing
 
 OWN = {"ja": {"campaign_name.spot": "札幌のテレビCM"}, "en": {"campaign_name.spot": "TV spot"}}
 JA, EN = (Words(lang, own=OWN[lang]) for lang in ("ja", "en"))
@@ -184,3 +189,42 @@ def test_a_placebo_in_time_that_moves_is_told():
     placebo = replace(found.area.placebo, difference=0.2, lower=0.1, upper=0.3, p_value=0.01)
     moved = replace(found, area=replace(found.area, placebo=placebo))
     assert "施策のほかに原因がある" in written(page.area(moved), JA)
+
+
+def test_in_the_programme_it_has_no_customers_and_is_drawn_to_no_mean():
+    spot, mail = evaluated(), evaluation_of(mailing("mail", "2026-09-01"), 3.0, 1.0)
+    found = programme_of((mail, spot), lines=lines_of(sold(3, effect=0.5)[0]), sends=sends_of([mail.plan]))
+    every, note = pages.every_campaign(found)[1:3]
+    row = every.frame.set_index("campaign_id").loc["spot"]
+    assert (row["grade"], row["verdict"]) == ("adjusted", "keep_testing")
+    assert "「札幌のテレビCM」は場所を限って実施した施策で" in written([note], JA)
+    assert "ran in some places and was sent to nobody" in written([note], EN)
+    (sendings,) = pages.sendings(found)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", sendings.html(JA))
+    assert cells.count("–") == 2, "no customers: blank, not 0"
+    assert "テレビCM" in cells
+    worth = [thing for thing in pages.worth(found) if isinstance(thing, (Table, Chart))]
+    assert [thing.id for thing in worth] == ["campaigns.profits", "campaigns.worth"]
+    for words in (JA, EN):
+        things = [*pages.worth(found), *pages.together(found), *pages.overlap(found), *pages.findings(found)]
+        assert "{" not in written(things, words)
+        assert "nan" not in written(things, words)
+
+
+def test_luck_is_said_of_campaigns_that_were_sent():
+    large = replace(
+        evaluated(), area=replace(evaluated().area, profit=replace(evaluated().area.profit, profit=9e6))
+    )
+    mail = evaluation_of(mailing("mail", "2026-09-01"), 3.0, 1.0)
+    lines = lines_of(sold(3)[0])
+    both = programme_of((mail, large), lines=lines, sends=sends_of([mail.plan]))
+    assert not [thing for thing in pages.worth(both) if isinstance(thing, Note)]
+
+
+def test_a_place_without_sales_is_told_with_a_way_out():
+    (found,) = evaluate_all(
+        NOBODY, lines_of(sold(3)[0]), plans=[plan("s0O", costs=Costs(fixed=100.0))], period=PERIOD
+    )
+    shown = pages.every_campaign(programme_of((found,), lines=lines_of(sold(3)[0]), sends=NOBODY))
+    assert "（s0O）に売上がないため評価していません" in written(shown, JA)
+    assert "nothing was sold in s0O" in written(shown, EN)

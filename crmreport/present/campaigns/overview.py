@@ -49,7 +49,7 @@ def every_campaign(found: CampaignProgramme) -> list[Table | Note]:
     if found.table.empty:
         case = "nothing" if found.n_plans else "unset"
         return [Note(Text(f"campaigns.every.{case}", since=found.since, as_of=found.period.as_of))]
-    return [_told(found), _verdicts(found), *_unplanned(found)]
+    return [_told(found), _verdicts(found), *_areas(found), *_unplanned(found)]
 
 
 def _told(found: CampaignProgramme) -> Note:
@@ -60,12 +60,24 @@ def _told(found: CampaignProgramme) -> Note:
 
 
 def _unplanned(found: CampaignProgramme) -> list[Note]:
-    """Campaigns left unevaluated for an arm their plan does not know."""
-    return [
-        Note(Text("campaigns.every.unplanned", campaign=each.plan.campaign_id, arm=", ".join(judged.details)))
-        for each in found.evaluations
-        if (judged := each.judged).reason == "not_evaluable"
-    ]
+    """Campaigns left unevaluated for an arm their plan does not know, or a place without sales."""
+    notes = []
+    for each in found.evaluations:
+        if each.judged.reason == "not_evaluable":
+            said = {"campaign": each.plan.campaign_id}
+            unknown = {"arm" if each.plan.area is None else "place": ", ".join(each.judged.details)}
+            case = "unplanned" if each.plan.area is None else "unsold"
+            notes.append(Note(Text(f"campaigns.every.{case}", **said, **unknown)))
+    return notes
+
+
+def _areas(found: CampaignProgramme) -> list[Note]:
+    """How campaigns that were sent to nobody are to be read in the table; nothing without one."""
+    names = [each.plan.campaign_id for each in found.evaluations if each.plan.area is not None]
+    if not names:
+        return []
+    case = "one" if len(names) == 1 else "several"
+    return [Note(Text(f"campaigns.every.areas.{case}", campaign=names[0], n=len(names)))]
 
 
 def _verdicts(found: CampaignProgramme) -> Table:

@@ -21,7 +21,7 @@ def worth(found: CampaignProgramme) -> list[Chart | Note | Table]:
     """Profit by campaign, and the luck of the best; nothing where no profit is known."""
     if found.total is None or _known(found).empty:
         return []
-    return [profit_chart(found), luck(found), worth_table(found)]
+    return [profit_chart(found), *luck(found), worth_table(found)]
 
 
 def together(found: CampaignProgramme) -> list[Note | Table]:
@@ -90,18 +90,24 @@ def _short(name: str, length: int = 26) -> str:
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
-def luck(found: CampaignProgramme) -> Note:
-    """What the campaign that measured the largest profit owes to having been the best."""
+def luck(found: CampaignProgramme) -> list[Note]:
+    """What the campaign that measured the largest profit owes to having been the best.
+
+    Nothing where that one was sent to nobody: its profit is drawn to no mean.
+    """
     known = _known(found).to_dict("records")
+    areas = {each.plan.campaign_id for each in found.evaluations if each.plan.area is not None}
     if len(known) == 1:
-        return Note(Text("campaigns.luck.single"))
+        return [] if known[0]["campaign_id"] in areas else [Note(Text("campaigns.luck.single"))]
     best = max(known, key=lambda row: row["profit"])
+    if best["campaign_id"] in areas:
+        return []
     pulled = best["profit"] - best["shrunk_profit"]
     # Less than a hundredth of its own interval is nothing worth a sentence.
     least = 0.01 * (best["profit_upper"] - best["profit_lower"])
     case = "pulled" if pulled > least else "raised" if pulled < -least else "same"
     said = {"best": best["campaign_id"], "profit": best["profit"], "shrunk": best["shrunk_profit"]}
-    return Note(Text(f"campaigns.luck.{case}", **said, n=len(known)))
+    return [Note(Text(f"campaigns.luck.{case}", **said, n=len(known)))]
 
 
 def worth_table(found: CampaignProgramme) -> Table:
