@@ -20,7 +20,7 @@ _MADE_BY = {
 
 def missing(workspace: Workspace, client: Client) -> str | None:
     """Why there is nothing to read; None when at least one source has a file."""
-    from crmreport.intake.read import source_files
+    from crmreport.intake.source_file import source_files
 
     folder = workspace.client(client.client)
     for source in (s for each in client.sources.values() for s in each):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crmreport.config import Client
-from crmreport.intake.read import SourceFile
+from crmreport.intake.source_file import SourceFile
 from crmreport.whole_file import write_whole
 
 _KEY_LENGTH = 20

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from crmreport.errors import DataError
-from crmreport.intake.read import BadLine
+from crmreport.intake.batch import BadLine
 
 _SCHEMA = {
     "table": pl.String,

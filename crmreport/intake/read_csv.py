@@ -13,8 +13,10 @@ import polars as pl
 
 from crmreport.config import Source
 from crmreport.errors import DataError
+from crmreport.intake.batch import LINE, BadLine, Batch
 from crmreport.intake.encoding import detect_encoding
-from crmreport.intake.read import LINE, BadLine, Batch, SourceFile, check_headers, same_header
+from crmreport.intake.header_row import check_headers, same_header
+from crmreport.intake.source_file import SourceFile
 
 BATCH_LINES = 250_000
 _DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}

@@ -17,7 +17,9 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from crmreport.config import Source
 from crmreport.errors import DataError
-from crmreport.intake.read import LINE, Batch, SourceFile, check_headers
+from crmreport.intake.batch import LINE, Batch
+from crmreport.intake.header_row import check_headers
+from crmreport.intake.source_file import SourceFile
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ERRORS = frozenset(["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"])

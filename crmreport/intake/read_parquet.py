@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import polars as pl
 
 from crmreport.errors import DataError
-from crmreport.intake.read import LINE, Batch, SourceFile
+from crmreport.intake.batch import LINE, Batch
+from crmreport.intake.source_file import SourceFile
 
 
 def read_parquet(file: SourceFile) -> Iterator[Batch]:

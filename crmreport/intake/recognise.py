@@ -12,8 +12,8 @@ from typing import Literal
 from crmreport.errors import CrmReportError
 from crmreport.intake import normalise
 from crmreport.intake.headers import match_headers
-from crmreport.intake.read import SourceFile, format_of
 from crmreport.intake.samples import HEADER_WITHIN, Sample, read_samples
+from crmreport.intake.source_file import SourceFile, format_of
 from crmreport.intake.tables import Table, kind_of
 from crmreport.intake.vocabulary import FLAG_WORDS, SEX_WORDS
 

@@ -14,8 +14,8 @@ from crmreport.config import Source
 from crmreport.errors import DataError
 from crmreport.intake.columns import to_text
 from crmreport.intake.encoding import detect_encoding
-from crmreport.intake.read import SourceFile, format_of
 from crmreport.intake.read_csv import any_field_size, pick_delimiter
+from crmreport.intake.source_file import SourceFile, format_of
 
 HEADER_WITHIN = 20
 """Lines in which a header is looked for; exports have titles and dates above it."""

@@ -13,9 +13,12 @@ import polars as pl
 from crmreport.config import Client, Source
 from crmreport.errors import ConfigError, DataError
 from crmreport.intake import normalise
+from crmreport.intake.batch import LINE, Batch
 from crmreport.intake.columns import Parsed, on_distinct, parse, to_text
+from crmreport.intake.header_row import find_header
 from crmreport.intake.quarantine import Failures
-from crmreport.intake.read import LINE, Batch, SourceFile, find_header, read_batches, source_files
+from crmreport.intake.read import read_batches
+from crmreport.intake.source_file import SourceFile, source_files
 from crmreport.intake.tables import COLUMNS, DAYS, NEEDED, Table, accepts, kind_of
 
 FILE = "__file"

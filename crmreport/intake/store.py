@@ -13,11 +13,12 @@ from filelock import FileLock
 
 from crmreport.config import Client
 from crmreport.errors import DataError
+from crmreport.intake.batch import LINE
 from crmreport.intake.digest import Digests, store_key
 from crmreport.intake.model import Conflicts, IntakeReport
 from crmreport.intake.quarantine import refuse_too_many, write_quarantine
-from crmreport.intake.read import LINE, SourceFile, source_files
 from crmreport.intake.shape import FILE, NO_ARM, SAME_KEY, Shaped, shape_source
+from crmreport.intake.source_file import SourceFile, source_files
 from crmreport.intake.summary import summarise
 from crmreport.intake.tables import ALL_SENT, COLUMNS, KEY, Table, stored_columns
 from crmreport.intake.unify import SOURCE, unify

@@ -23,8 +23,8 @@ from crmreport.intake.model import (
 )
 from crmreport.intake.money import exact_sum
 from crmreport.intake.quarantine import count_lines
-from crmreport.intake.read import format_of
 from crmreport.intake.shape import SAME_KEY, Shaped
+from crmreport.intake.source_file import format_of
 from crmreport.intake.tables import Table
 
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 import polars as pl
 
+from crmreport.intake.batch import LINE
 from crmreport.intake.model import Conflicts
-from crmreport.intake.read import LINE
 from crmreport.intake.shape import FILE
 from crmreport.intake.tables import KEY, Table
 

@@ -15,11 +15,11 @@ from crmreport.period import Period
 from crmreport.present.style import legible
 from crmreport.present.text import Text
 from crmreport.present.words import Words
+from crmreport.produce.binding.lists import ListCount
 from crmreport.produce.binding.naming import period_label
 from crmreport.produce.binding.outputs import Executed, Item, anchor, findings
 from crmreport.produce.binding.summary import Summary, summarise
 from crmreport.produce.records.provenance import Provenance
-from crmreport.produce.records.record import ListCount
 
 BACK_MATTER = ("data_quality", "definitions")
 """Chapters that stand behind the actions."""

@@ -11,10 +11,10 @@ from pathlib import Path
 from crmreport.config import Language
 from crmreport.produce.binding import html, page
 from crmreport.produce.binding.book import Book, BookChapter
+from crmreport.produce.binding.lists import ListCount
 from crmreport.produce.binding.outputs import Executed, Item, findings
 from crmreport.produce.binding.phrases import mark_headings
 from crmreport.produce.records import RECORD
-from crmreport.produce.records.record import ListCount
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from crmreport.produce.binding import tables
 from crmreport.produce.binding.bind import bind
 from crmreport.produce.binding.book import CONTACT, Book, make_book
 from crmreport.produce.binding.contents import write_contents
+from crmreport.produce.binding.lists import ListCount, write_list
 from crmreport.produce.binding.outputs import Executed, findings
 from crmreport.produce.binding.outputs import tables as table_items
 from crmreport.produce.binding.trace import trace
 from crmreport.produce.canary import refuse_foreign
 from crmreport.produce.planning.plan import Plan
 from crmreport.produce.records.provenance import Provenance
-from crmreport.produce.records.record import ListCount
 from crmreport.report import client_segments, client_words
 from crmreport.workspace import Workspace
 
@@ -106,7 +106,7 @@ def write_data(material: Material) -> dict[str, ListCount]:
         assert item.finding is not None
         source = stage / ".lists" / item.finding.chapter / f"{item.finding.id}.parquet"
         if source.is_file():
-            counts[item.finding.id] = tables.write_list(
+            counts[item.finding.id] = write_list(
                 stage / "lists",
                 item.finding.id,
                 source,

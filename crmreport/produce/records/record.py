@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 from crmreport.intake import IntakeReport
 from crmreport.produce import ChapterRun
+from crmreport.produce.binding.book import Book
+from crmreport.produce.binding.lists import ListCount
 from crmreport.produce.kernels.execute import Outcome
 from crmreport.produce.planning.digests import sha256
 from crmreport.produce.planning.plan import Plan
@@ -18,21 +20,6 @@ from crmreport.produce.records.provenance import (
     Provenance,
     package_versions,
 )
-
-if TYPE_CHECKING:
-    from crmreport.produce.binding.book import Book
-
-
-@dataclass(frozen=True, slots=True)
-class ListCount:
-    """How many customers an action list holds, and how many gave no consent and are left out.
-
-    ``without_consent`` is None for a list to write to whose customers were never asked, as far as the
-    files say: the client gave no column of consent, and the list holds everybody.
-    """
-
-    rows: int
-    without_consent: int | None
 
 
 def make_provenance(plan: Plan, intake: IntakeReport) -> Provenance:

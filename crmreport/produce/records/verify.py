@@ -272,7 +272,7 @@ def _inputs(record: Mapping[str, Any], workspace: Workspace) -> list[Problem]:
 def _files_now(workspace: Workspace, client_id: str) -> dict[str, list[Path]]:
     # Imported here: reading the client's data is not what verifying outputs waits for.
     from crmreport.config_file import load_client
-    from crmreport.intake.read import source_files
+    from crmreport.intake.source_file import source_files
 
     client = load_client(workspace.client_file(client_id), reports=False)
     found: dict[str, list[Path]] = {}

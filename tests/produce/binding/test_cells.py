@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from crmreport.present.words import Words
 from crmreport.produce.binding.cells import csv_text, sheet_name
+from crmreport.produce.binding.lists import write_list
 from crmreport.produce.binding.outputs import Item
-from crmreport.produce.binding.tables import write_csv, write_list, write_workbook
+from crmreport.produce.binding.tables import write_csv, write_workbook
 from tests.produce.chapters import table
 
 WORDS = Words("ja")

@@ -11,8 +11,8 @@ import pytest
 from crmreport.errors import RunError
 from crmreport.produce.binding.book import Book
 from crmreport.produce.binding.contents import write_contents
+from crmreport.produce.binding.lists import ListCount
 from crmreport.produce.binding.outputs import Executed
-from crmreport.produce.records.record import ListCount
 from tests.produce.binding.test_html import CHAPTERS, book, executed
 
 LISTS = {"decile.lapsed_top": ListCount(800, 100)}

@@ -20,10 +20,10 @@ from crmreport.period import Period
 from crmreport.produce.binding import html, pdf
 from crmreport.produce.binding.bind import bind
 from crmreport.produce.binding.book import Book, make_book
+from crmreport.produce.binding.lists import ListCount
 from crmreport.produce.binding.outputs import Executed
 from crmreport.produce.planning.declare import Declaration
 from crmreport.produce.records.provenance import InputFile, Provenance
-from crmreport.produce.records.record import ListCount
 from tests.produce.chapters import finding, message, table
 
 MIME = "application/vnd.crmreport.v1+json"
