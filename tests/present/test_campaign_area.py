@@ -199,9 +199,11 @@ def test_in_the_programme_it_has_no_customers_and_is_drawn_to_no_mean():
     assert (row["grade"], row["verdict"]) == ("adjusted", "keep_testing")
     assert "「札幌のテレビCM」は場所を限って実施した施策で" in written([note], JA)
     assert "ran in some places and was sent to nobody" in written([note], EN)
-    (sendings,) = pages.sendings(found)
-    cells = re.findall(r"<td[^>]*>(.*?)</td>", sendings.html(JA))
-    assert cells.count("–") == 2, "no customers: blank, not 0"
+    sent = next(thing for thing in pages.overlap(found) if isinstance(thing, Table))
+    assert sent.frame["campaign_id"].tolist()[:2] == ["spot", "mail"]
+    (row,) = re.findall(r"<tr>(?=[^/]*札幌のテレビCM)(.*?)</tr>", sent.html(JA))
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", row)
+    assert cells.count("–") == 4, "no customers and nobody's revenue: blank, not 0"
     assert "テレビCM" in cells
     worth = [thing for thing in pages.worth(found) if isinstance(thing, (Table, Chart))]
     assert [thing.id for thing in worth] == ["campaigns.profits", "campaigns.worth"]

@@ -94,7 +94,6 @@ def everything(found) -> list:
         *page.worth(found),
         *page.every_campaign(found),
         *page.together(found),
-        *page.sendings(found),
         *page.overlap(found),
         *page.pressure(found),
         *page.log(found, DESCRIBED),
@@ -225,6 +224,11 @@ def test_the_messages_and_notes_numbers_stand_in_the_tables():
     assert counted["sum"] == cell(tables, "campaigns.counted", ("_sum",), "revenue")
     assert counted["once"] == cell(tables, "campaigns.counted", ("_once",), "revenue")
     assert counted["inflation"] == pytest.approx(counted["sum"] / counted["once"])
+    assert cell(tables, "campaigns.counted", ("earns",), "cost") == cell(
+        tables, "campaigns.worth", ("earns",), "cost"
+    )
+    (alone,) = page.overlap(overlapping("one that earns"))
+    assert alone.frame["campaign_id"].tolist() == ["earns"], "nothing to add up"
     pressed = notes["campaigns.pressure.busiest_most"]
     assert pressed["most_share"] == cell(tables, "campaigns.pressure", (pressed["most"],), "customer_share")
     assert pressed["sent_share"] == cell(tables, "campaigns.pressure", (pressed["group"],), "sent_share")
@@ -332,7 +336,7 @@ def test_a_settled_programme_has_no_finding():
 
 
 def test_the_log_says_hypothesis_result_and_next_action():
-    (log, note, _) = page.log(programme_of(ALL), DESCRIBED)
+    (note, _, log) = page.log(programme_of(ALL), DESCRIBED)
     html = log.html(JA)
     assert "案内を受けた顧客は{早く}買う" in html
     assert "毎月の定番にする" in html
@@ -343,7 +347,7 @@ def test_the_log_says_hypothesis_result_and_next_action():
 
 
 def test_the_logs_csv_opens_the_next_months_log():
-    (log, _, _) = page.log(programme_of(ALL), DESCRIBED)
+    (_, _, log) = page.log(programme_of(ALL), DESCRIBED)
     frame = log.frame.set_index("campaign_id")
     assert frame.loc["earns", "hypothesis_en"] == "Sooner"
     assert pd.isna(frame.loc["unsure", "hypothesis_ja"])

@@ -81,4 +81,4 @@ def _reach(row: Row) -> float:
 
 def height(rows: int) -> float:
     """Inches a chart of so many intervals takes."""
-    return 0.6 + 0.27 * max(rows, 2)
+    return 0.6 + 0.24 * max(rows, 2)

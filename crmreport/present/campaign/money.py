@@ -142,7 +142,7 @@ def profit_chart(evaluation: Evaluation, profit: Profit) -> Chart:
             as_of=evaluation.as_of,
         ),
         alt=Text("campaign.profit_chart.alt", revenue=profit.revenue, cost=profit.cost, profit=profit.profit),
-        height=0.6 + 0.26 * len(told),
+        height=0.5 + 0.24 * len(told),
     )
 
 
@@ -189,7 +189,6 @@ def pays_table(evaluation: Evaluation, profit: Profit) -> Table:
     rows = [
         ("profit_each", profit.profit / n, profit.lower / n, profit.upper / n, "smoney"),
         ("p_positive", profit.p_positive, *blank, "pct"),
-        ("margin_rate", evaluation.plan.margin_rate, *blank, "pct"),
         ("break_even_margin", profit.break_even_margin, *blank, "pct"),
         ("break_even_effect", profit.break_even_effect, *blank, "smoney"),
     ]

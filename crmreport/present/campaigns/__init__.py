@@ -4,7 +4,7 @@ from crmreport.present.campaigns.actions import findings
 from crmreport.present.campaigns.kpi import kpi
 from crmreport.present.campaigns.log import log
 from crmreport.present.campaigns.overlapping import overlap
-from crmreport.present.campaigns.overview import data_end, every_campaign, message, sendings
+from crmreport.present.campaigns.overview import data_end, every_campaign, message
 from crmreport.present.campaigns.pressure import pressure
 from crmreport.present.campaigns.worth import together, worth
 
@@ -17,7 +17,6 @@ __all__ = [
     "message",
     "overlap",
     "pressure",
-    "sendings",
     "together",
     "worth",
 ]

@@ -38,10 +38,10 @@ class Described(Protocol):
 
 
 def log(found: CampaignProgramme, described: Sequence[Described]) -> list[Note | Table]:
-    """The log, and how many hypotheses stand where; nothing without campaigns."""
+    """How many hypotheses stand where, and the log; nothing without campaigns."""
     if found.table.empty:
         return []
-    return [log_table(found, described), _note(found), statuses_table(found)]
+    return [_note(found), statuses_table(found), log_table(found, described)]
 
 
 def log_table(found: CampaignProgramme, described: Sequence[Described]) -> Table:

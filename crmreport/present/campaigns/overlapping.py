@@ -5,20 +5,27 @@ from __future__ import annotations
 import pandas as pd
 
 from crmreport.analysis.campaign.campaign_programme import CampaignProgramme
+from crmreport.analysis.campaign.overlap import CountedOnce
 from crmreport.analysis.campaign.told_apart import LEAST_SHARED
 from crmreport.analysis.ledger import round_money
 from crmreport.present import Column, Note, Table, Text
 
 COUNTED, APART = "campaigns.counted", "campaigns.apart"
+_TWO = 2
 # Revenue claimed twice below this share is not worth a sentence.
 _LITTLE = 0.005
 
 
 def overlap(found: CampaignProgramme) -> list[Note | Table]:
-    """How often revenue is claimed, and what telling campaigns apart changes; nothing without two."""
-    if found.counted is None or len(found.table) < 2:
+    """What was sent and bought, how often revenue is claimed, and what telling campaigns apart changes.
+
+    Nothing without campaigns; with one, nothing is claimed twice.
+    """
+    if found.table.empty:
         return []
-    return [_counted_note(found), _counted_table(found), *_apart(found)]
+    if found.counted is None or len(found.table) < _TWO:
+        return [_sent_table(found, found.counted)]
+    return [_counted_note(found), _sent_table(found, found.counted), *_apart(found)]
 
 
 def _counted_note(found: CampaignProgramme) -> Note:
@@ -31,26 +38,39 @@ def _counted_note(found: CampaignProgramme) -> Note:
     return Note(Text(f"campaigns.counted.{case}", **said, extra=counted.inflation - 1))
 
 
-def _counted_table(found: CampaignProgramme) -> Table:
-    counted = found.counted
-    assert counted is not None
-    order = {name: i for i, name in enumerate(found.table["campaign_id"])}
-    rows = counted.table.sort_values("campaign_id", key=lambda ids: ids.map(order), ignore_index=True)
-    ends = pd.DataFrame(
-        {"campaign_id": ["_sum", "_once"], "revenue": [counted.sum_of_campaigns, counted.revenue]}
-    )
-    frame = round_money(pd.concat([rows, ends], ignore_index=True), "revenue", "shared_revenue")
+def _sent_table(found: CampaignProgramme, counted: CountedOnce | None) -> Table:
+    """Where, when and to whom, and what they bought in the windows; added up and once where there are two."""
+    names = ["campaign_id", "channel", "start", "end", "window_end", "customers", "held_out", "cost"]
+    frame, case, revenue = found.table[names], "one", []
+    if counted is not None:
+        bought = counted.table[["campaign_id", "revenue", "shared_revenue"]]
+        frame = frame.merge(bought, on="campaign_id", how="left", validate="one_to_one")
+        revenue = [Column("revenue", "money", label="campaigns.column.window_revenue")]
+    if counted is not None and len(frame) >= _TWO:
+        case = "several"
+        revenue.append(Column("shared_revenue", "money"))
+        ends = {"campaign_id": ["_sum", "_once"], "revenue": [counted.sum_of_campaigns, counted.revenue]}
+        frame = pd.concat([frame, pd.DataFrame(ends)], ignore_index=True)
+    frame = round_money(frame, *(column.name for column in revenue))
     return Table(
         COUNTED,
-        frame.astype({"customers": "Int64"}),
+        frame.astype({"customers": "Int64", "held_out": "Int64"}),
         (
             Column("campaign_id", "name:campaign_name"),
+            Column("channel", "name:campaign_terms.channel"),
+            Column("start", "date"),
+            Column("window_end", "date"),
             Column("customers", "count", label="campaigns.column.sent_to"),
-            Column("revenue", "money", label="campaigns.column.window_revenue"),
-            Column("shared_revenue", "money"),
+            Column("held_out", "count"),
+            Column("cost", "money"),
+            *revenue,
         ),
         title=Text("campaigns.counted.title"),
-        note=Text("campaigns.counted.note", inflation=counted.inflation, as_of=found.period.as_of),
+        note=Text(
+            f"campaigns.counted.note.{case}",
+            inflation=counted and counted.inflation,
+            as_of=found.period.as_of,
+        ),
         max_rows=14,
     )
 

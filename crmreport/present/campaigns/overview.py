@@ -9,7 +9,7 @@ from crmreport.analysis.campaign.verdict import LIKELY, UNLIKELY
 from crmreport.present import Column, Message, Note, Table, Text
 from crmreport.present.observation import unobserved
 
-EVERY, SENDINGS, GROUPS = "campaigns.every", "campaigns.sendings", "campaigns.groups"
+EVERY, GROUPS = "campaigns.every", "campaigns.groups"
 
 
 def message(found: CampaignProgramme) -> Message:
@@ -56,7 +56,7 @@ def _told(found: CampaignProgramme) -> Note:
     """How many campaigns got which verdict."""
     verdicts = found.table["verdict"].replace("roll_out_to_segments", "roll_out").value_counts()
     counts = {name: int(verdicts.get(name, 0)) for name in ("roll_out", "keep_testing", "stop", "cannot_say")}
-    return Note(Text("campaigns.every.said", campaigns=len(found.table), **counts))
+    return Note(Text("campaigns.every.said", **counts))
 
 
 def _unplanned(found: CampaignProgramme) -> list[Note]:
@@ -86,7 +86,6 @@ def _verdicts(found: CampaignProgramme) -> Table:
         found.table,
         (
             Column("campaign_id", "name:campaign_name"),
-            Column("customers", "count", label="campaigns.column.sent_to"),
             Column("grade", "label:campaign_terms.grade"),
             Column("verdict", "label:campaign_terms.verdict"),
             Column("profit", "smoney", scale="profit"),
@@ -97,28 +96,3 @@ def _verdicts(found: CampaignProgramme) -> Table:
         title=Text("campaigns.every.title", months=found.months),
         note=Text("campaigns.every.note", since=found.since, as_of=found.period.as_of),
     )
-
-
-def sendings(found: CampaignProgramme) -> list[Table]:
-    """Where, when and to whom: what a reader needs to know a campaign again; nothing without campaigns."""
-    if found.table.empty:
-        return []
-    names = ["campaign_id", "channel", "start", "end", "window_end", "customers", "held_out", "cost"]
-    return [
-        Table(
-            SENDINGS,
-            found.table[names],
-            (
-                Column("campaign_id", "name:campaign_name"),
-                Column("channel", "name:campaign_terms.channel"),
-                Column("start", "date"),
-                Column("end", "date"),
-                Column("window_end", "date"),
-                Column("customers", "count", label="campaigns.column.sent_to"),
-                Column("held_out", "count"),
-                Column("cost", "money"),
-            ),
-            title=Text("campaigns.sendings.title"),
-            note=Text("campaigns.sendings.note", as_of=found.period.as_of),
-        )
-    ]

@@ -60,7 +60,7 @@ def profit_chart(found: CampaignProgramme) -> Chart:
             ax.annotate(
                 words.label(f"campaigns.chart.{name}"),
                 (end, float(places[0] + shift)),
-                xytext=(8, 0),
+                xytext=(8, -12 * shift),
                 textcoords="offset points",
                 va="center",
                 color=colour if name == "shrunk_profit" else style.greys[0],
@@ -82,7 +82,7 @@ def profit_chart(found: CampaignProgramme) -> Chart:
         subtitle=Text("campaigns.chart.subtitle"),
         note=Text("campaigns.chart.note", **said),
         alt=Text(f"campaigns.chart.alt.{case}", **said),
-        height=0.65 + 0.35 * len(known),
+        height=0.6 + 0.3 * len(known),
     )
 
 

@@ -7,7 +7,7 @@ import re
 
 _LONGEST = 14
 # A row's name shares the width with numbers.
-_LONGEST_IN_NAME = 10
+_LONGEST_IN_NAME = 12
 _SHORTEST = 4
 _KANA = r"ぁ-ん"
 # A phrase ends with its particles, in hiragana, or with a punctuation mark; what follows in
