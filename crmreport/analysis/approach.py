@@ -9,7 +9,15 @@ from typing import Any, Literal
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, days_before, purchases, round_money, to_pandas, visible
+from crmreport.analysis.ledger import (
+    PurchaseUnit,
+    days_before,
+    purchases,
+    round_money,
+    settle,
+    to_pandas,
+    visible,
+)
 from crmreport.analysis.lifecycle import LifecycleStates, State
 from crmreport.analysis.observed import first_day
 
@@ -156,7 +164,7 @@ def second_purchase_window(
         next_revenue=nw.col("revenue").shift(-1).over("customer_id", order_by=order),
         earlier=nw.col("purchase_date").shift(1).over("customer_id", order_by=order),
     )
-    seen = both.filter(nw.col("earlier").is_null()).with_columns(
+    seen = settle(both.filter(nw.col("earlier").is_null())).with_columns(
         days_ago=days_before(as_of, "purchase_date"), next_days_ago=days_before(as_of, "next_date")
     )
     begin = first_day(visible(lines, as_of=as_of)) or as_of

@@ -10,7 +10,14 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, customer_totals, days_before, money_decimals, to_pandas
+from crmreport.analysis.ledger import (
+    PurchaseUnit,
+    customer_totals,
+    days_before,
+    money_decimals,
+    settle,
+    to_pandas,
+)
 from crmreport.analysis.product_lines import product_lines
 
 
@@ -84,7 +91,7 @@ def kind_prospects(
     like = [name for name in like if name != column]
     rules: dict[str, Any] = {"as_of": as_of, "unit": unit, "zero_value_counts": zero_value_counts}
     goods = nw.from_native(products).lazy()
-    names = ["name"] if "name" in goods.collect_schema().names() else []
+    names = ["name"] if "name" in goods.columns else []
     columns = list(dict.fromkeys([column, *like, *names]))
     joined = product_lines(lines, products, columns=columns, **rules)
     joined = joined.filter(~nw.col("customer_id").is_null())
@@ -100,13 +107,13 @@ def kind_prospects(
         counterparts = counterparts.join(wanted.select(*keys).unique(), on=keys, how="semi")
         bought = bought.join(wanted.select(*keys).unique(), on=keys, how="semi")
     had = joined.filter(in_kind, nw.col("is_purchase")).select("customer_id").unique()
-    never = bought.join(had, on="customer_id", how="anti")
+    never = settle(bought.join(had, on="customer_id", how="anti"))
     latest = (
         never.filter(nw.col("is_purchase")).group_by("customer_id").agg(goods_date=nw.col("order_date").max())
     )
     spent = never.group_by("customer_id").agg(nw.col("revenue").sum())
-    totals = customer_totals(lines, **rules).select(
-        "customer_id", "last_date", recency_days=days_before(as_of, "last_date")
+    totals = settle(customer_totals(lines, **rules).select("customer_id", "last_date")).with_columns(
+        recency_days=days_before(as_of, "last_date")
     )
     found = latest.join(spent, on="customer_id").join(totals, on="customer_id")
     if names:

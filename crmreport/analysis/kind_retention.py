@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, attributed, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, attributed, settle, to_pandas
 from crmreport.analysis.observed import covers_from, observed_days
 from crmreport.analysis.product_lines import product_lines
 from crmreport.analysis.proportions import holm, newcombe_interval, wilson_interval
@@ -120,8 +120,10 @@ def kind_retention(
     n = back = left_out = 0
     if is_observed:
         bought = bought.filter(nw.col("is_purchase"), nw.col("order_date") >= nw.lit(start))
+        bought = settle(bought.select("customer_id", "purchase", column).unique())
         later = attributed(lines, as_of=as_of, zero_value_counts=zero_value_counts)
         later = later.filter(nw.col("is_purchase"), nw.col("order_date") >= nw.lit(since))
+        later = settle(later.select("customer_id").unique())
         everyone, with_value = _counts(bought, later, column, most_purchases)
         n, back = int(everyone["customers"].sum()), int(everyone["back"].sum())
         all_strata = _compared(with_value, everyone)
@@ -167,16 +169,16 @@ def kind_column(lines: Any, products: Any | None, *, wanted: str = "") -> str | 
         return None
     if wanted:
         return wanted
-    has_ids = "product_id" in nw.from_native(lines).collect_schema().names()
-    return "kind" if has_ids and "kind" in nw.from_native(products).collect_schema().names() else None
+    has_ids = "product_id" in nw.from_native(lines).columns
+    return "kind" if has_ids and "kind" in nw.from_native(products).columns else None
 
 
 def _counts(
     bought: nw.LazyFrame[Any], later: nw.LazyFrame[Any], column: str, most: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Customers and those back, by number of purchases: of all buyers, and of each value's buyers."""
+    """Customers and those of them in ``later``, by number of purchases: of all buyers, of each value's."""
     times = bought.select("customer_id", "purchase").unique().group_by("customer_id").agg(times=nw.len())
-    again = later.select("customer_id").unique().with_columns(again=nw.lit(1))
+    again = later.with_columns(again=nw.lit(1))
     each = times.join(again, on="customer_id", how="left").select(
         "customer_id",
         purchases=nw.when(nw.col("times") > most)

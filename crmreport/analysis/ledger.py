@@ -66,7 +66,7 @@ def visible(lines: IntoFrame, *, as_of: date, since: date | None = None) -> nw.L
     frame = frame.filter(nw.col("order_date") <= _plain_date(as_of, "as_of"))
     if since is not None:
         frame = frame.filter(nw.col("order_date") >= _plain_date(since, "since"))
-    return frame.with_columns(is_return=_is_return(frame.collect_schema().names()))
+    return frame.with_columns(is_return=_is_return(frame.columns))
 
 
 def attributed(
@@ -84,7 +84,7 @@ def attributed(
     """
     frame = visible(lines, as_of=as_of, since=since).filter(~nw.col("customer_id").is_null())
     of_order = nw.col("order_id")
-    if "returned_order_id" in frame.collect_schema().names():
+    if "returned_order_id" in frame.columns:
         linked = nw.col("is_return") & ~nw.col("returned_order_id").is_null()
         of_order = nw.when(linked).then(nw.col("returned_order_id")).otherwise(nw.col("order_id"))
     frame = frame.with_columns(of_order=of_order)
@@ -320,13 +320,12 @@ def to_pandas(frame: nw.LazyFrame[Any], *, sort_by: str | list[str] | None = Non
 
 
 def _dated(lines: IntoFrame) -> nw.LazyFrame[Any]:
-    frame = nw.from_native(lines)
-    schema = frame.collect_schema()
-    require_columns(schema, NEEDED, of="order lines", where="in the client file")
+    require_columns(nw.from_native(lines).columns, NEEDED, of="order lines", where="in the client file")
     frame = nw.from_native(mend_dates(lines, ["order_date"])).lazy()
-    return (
-        frame if schema["order_date"] == nw.Date else frame.with_columns(nw.col("order_date").cast(nw.Date))
-    )
+    # Of one column: DuckDB runs a query for the type of an instant.
+    if frame.select("order_date").collect_schema()["order_date"] == nw.Date:
+        return frame
+    return frame.with_columns(nw.col("order_date").cast(nw.Date))
 
 
 def _count(frame: nw.LazyFrame[Any]) -> int:

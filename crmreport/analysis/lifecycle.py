@@ -14,6 +14,7 @@ from crmreport.analysis.ledger import (
     customer_totals,
     days_before,
     round_money,
+    settle,
     settle_money,
     to_pandas,
     visible,
@@ -260,39 +261,40 @@ def lifecycle_flows(
     lines: Any,
     *,
     start: date,
-    as_of: date,
-    thresholds: Thresholds,
+    states: LifecycleStates,
     unit: PurchaseUnit = "customer_day",
     zero_value_counts: bool = False,
 ) -> LifecycleFlows:
-    """Count the moves between states from one day to another (METRICS §6).
+    """Count the moves from an earlier day to the day of ``states`` (METRICS §6).
 
     Both days are judged by the same thresholds, so that who moves has really moved; the start is
     judged by what was visible then.
 
     Args:
-        lines: Order lines; any frame narwhals understands.
+        lines: Order lines the states were made of.
         start: Earlier day.
-        as_of: Later and last visible day.
-        thresholds: Days the states begin at.
+        states: States of the later day, by the same unit and rule.
         unit: What one purchase is.
         zero_value_counts: Whether lines of value 0 make a purchase.
 
     Raises:
-        ValueError: start is not before as_of.
+        ValueError: start is not before the day of the states.
     """
+    as_of, thresholds = states.as_of, states.thresholds
     if not start < as_of:
         raise ValueError(f"start {start} is not before as_of {as_of}; give the earlier day first")
-    before = _states(lines, start, thresholds, unit=unit, zero_value_counts=zero_value_counts)
-    after = _states(lines, as_of, thresholds, unit=unit, zero_value_counts=zero_value_counts)
-    none = nw.lit(0).cast(nw.Int64)
+    before = settle(_states(lines, start, thresholds, unit=unit, zero_value_counts=zero_value_counts))
+    none = nw.lit(_CODES[NO_PURCHASE]).cast(nw.Int64)
+    code = none
+    for state in STATES:
+        code = nw.when(nw.col("state") == state).then(nw.lit(_CODES[state]).cast(nw.Int64)).otherwise(code)
     bought = nw.when(nw.col("recency_days") < (as_of - start).days).then(nw.lit(1)).otherwise(nw.lit(0))
     bought = bought.cast(nw.Int64)
     # Union and sum instead of a full join: a customer of one day alone has code 0 on the other.
     both = nw.concat(
         [
             before.select("customer_id", from_code=nw.col("code"), to_code=none, bought=none),
-            after.select("customer_id", from_code=none, to_code=nw.col("code"), bought=bought),
+            states.customers.select("customer_id", from_code=none, to_code=code, bought=bought),
         ]
     )
     moved = both.group_by("customer_id").agg(

@@ -74,10 +74,10 @@ def product_lines(
         DataError: A column is missing, or a ``product_id`` stands in two rows.
     """
     known = attributed(lines, as_of=as_of, zero_value_counts=zero_value_counts)
-    if "product_id" not in known.collect_schema().names():
+    if "product_id" not in known.columns:
         raise DataError("order lines have no product_id; map it in client.yml to analyse products")
     goods = nw.from_native(products).lazy()
-    names = goods.collect_schema().names()
+    names = goods.columns
     if missing := [c for c in ("product_id", *columns) if c not in names]:
         raise DataError(f"products have no column {missing[0]!r}; they have {', '.join(names)}")
     counted = goods.group_by("product_id").agg(rows=nw.len()).filter(nw.col("rows") > 1)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, purchases, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, purchases, settle, to_pandas
 from crmreport.errors import TooFewError
 
 Gap = Literal["all", "first"]
@@ -99,8 +99,10 @@ def purchase_gaps(
         >>> gaps.table["gap_days"].tolist(), gaps.percentile(80)
         ([10, 30], 30)
     """
-    gaps = finished_gaps(
-        lines, as_of=as_of, since=since, which=which, unit=unit, zero_value_counts=zero_value_counts
+    gaps = settle(
+        finished_gaps(
+            lines, as_of=as_of, since=since, which=which, unit=unit, zero_value_counts=zero_value_counts
+        )
     )
     counted = to_pandas(gaps.group_by("gap_days").agg(gaps=nw.len()), sort_by="gap_days").astype("int64")
     counted["cumulative_gaps"] = counted["gaps"].cumsum()

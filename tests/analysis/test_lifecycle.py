@@ -35,6 +35,11 @@ def lines(*rows: tuple[str, int] | tuple[str, int, float]) -> pd.DataFrame:
     )
 
 
+def flows_since(frame, start: date):
+    states = lifecycle_states(frame, as_of=AS_OF, thresholds=DAYS)
+    return lifecycle_flows(frame, start=start, states=states)
+
+
 def state_of(frame, **options) -> dict[str, str]:
     states = lifecycle_states(frame, as_of=AS_OF, thresholds=DAYS, **options)
     customers = to_pandas(states.customers, sort_by="customer_id")
@@ -100,7 +105,7 @@ def test_flows_by_hand(engine):
         ("lost", 300),  # lapsed both times
         ("fresh", 7),  # not yet a customer at the start
     )  # fmt: skip
-    flows = lifecycle_flows(engine(frame), start=AS_OF - timedelta(days=60), as_of=AS_OF, thresholds=DAYS)
+    flows = flows_since(engine(frame), AS_OF - timedelta(days=60))
     moved = flows.table[flows.table["customers"] > 0]
     assert moved[["from_state", "to_state", "customers"]].to_numpy().tolist() == [
         ["none", "new", 1],
@@ -119,18 +124,18 @@ def test_flows_by_hand(engine):
 
 def test_churn_when_it_can_be_seen():
     frame = lines(("gone", 105), ("gone", 130), ("stayed", 105), ("stayed", 1))
-    flows = lifecycle_flows(frame, start=AS_OF - timedelta(days=100), as_of=AS_OF, thresholds=DAYS)
+    flows = flows_since(frame, AS_OF - timedelta(days=100))
     assert (flows.n_active_start, flows.n_churned, flows.churn_rate) == (2, 1, 0.5)
 
 
 def test_who_came_back_and_lapsed_again_was_won_back():
     frame = lines(("a", 500), ("a", 100))
-    flows = lifecycle_flows(frame, start=AS_OF - timedelta(days=365), as_of=AS_OF, thresholds=DAYS)
+    flows = flows_since(frame, AS_OF - timedelta(days=365))
     assert (flows.n_won_back, at_end(flows)["lapsed"]) == (1, 1)
 
 
 def test_rates_without_a_denominator_are_blank():
-    flows = lifecycle_flows(lines(("a", 1)), start=AS_OF - timedelta(days=365), as_of=AS_OF, thresholds=DAYS)
+    flows = flows_since(lines(("a", 1)), AS_OF - timedelta(days=365))
     assert (flows.churn_rate, flows.lapse_rate, flows.win_back_rate) == (None, None, None)
     assert flows.table.loc[flows.table["from_state"] == "lapsed", "share_of_from"].isna().all()
 
@@ -147,7 +152,7 @@ def test_everyone_in_one_state_rows_in_any_order_and_flows_add_up(rows, random, 
     assert state_of(frame) == state_of(frame.iloc[shuffled].reset_index(drop=True))
 
     start = AS_OF - timedelta(days=days)
-    flows = lifecycle_flows(frame, start=start, as_of=AS_OF, thresholds=DAYS)
+    flows = flows_since(frame, start)
     now = lifecycle_states(frame, as_of=AS_OF, thresholds=DAYS)
     then = lifecycle_states(frame, as_of=start, thresholds=DAYS)
     assert now.n_customers == frame["customer_id"].nunique()
@@ -187,7 +192,7 @@ def test_thresholds_must_rise():
 
 def test_start_must_come_first():
     with pytest.raises(ValueError, match="is not before as_of"):
-        lifecycle_flows(lines(("a", 1)), start=AS_OF, as_of=AS_OF, thresholds=DAYS)
+        flows_since(lines(("a", 1)), AS_OF)
 
 
 def test_states_in_order():

@@ -34,8 +34,8 @@ def shop(*rows: tuple[str, int]) -> pd.DataFrame:
 def results(*rows: tuple[str, int]):
     lines = shop(*rows)
     states = lifecycle_states(lines, as_of=AS_OF, thresholds=DAYS, value_since=date(2026, 1, 1))
-    year = lifecycle_flows(lines, start=YEAR_AGO, as_of=AS_OF, thresholds=DAYS)
-    month = lifecycle_flows(lines, start=date(2026, 11, 30), as_of=AS_OF, thresholds=DAYS)
+    year = lifecycle_flows(lines, start=YEAR_AGO, states=states)
+    month = lifecycle_flows(lines, start=date(2026, 11, 30), states=states)
     return lines, states, year, month
 
 

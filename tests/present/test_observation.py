@@ -138,7 +138,7 @@ def test_a_state_reached_in_unseen_days_is_counted_and_no_change_is_shown():
     found = states(CUT)
     assert found.n_late_unobserved == 1
     assert "うち1人は" in JA.say(lifecycle_page.data_end(found)[0].text)
-    year = lifecycle_flows(CUT, start=date(2026, 8, 31), as_of=AS_OF, thresholds=Thresholds(60, 180, 300))
+    year = lifecycle_flows(CUT, start=date(2026, 8, 31), states=found)
     assert year.is_settled
     message = lifecycle_page.message(found, year)
     assert message.text.key == "lifecycle.message.first"
