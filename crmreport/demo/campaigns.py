@@ -116,5 +116,30 @@ WELCOME_STEPS = DemoCampaign(
 """Does nothing, and nobody was held out to show it."""
 WELCOME_DAYS = (3, 14, 30)
 
+
+@dataclass(frozen=True, slots=True)
+class DemoEvent:
+    """A campaign that ran in one store and was sent to nobody.
+
+    Attributes:
+        code: As in ``client.yml``.
+        channel: How it was made known.
+        store: Its name.
+        first: First day.
+        last: Last day.
+        window_days: Days counted from the last, that day the first.
+    """
+
+    code: str
+    channel: Literal["event"]
+    store: str
+    first: date
+    last: date
+    window_days: int
+
+
+STORE_EVENT = DemoEvent("2026-09-nagoya-event", "event", "名古屋店", date(2026, 9, 5), date(2026, 9, 6), 27)
+"""Does nothing: no line of the books is its doing, so it draws no random numbers."""
+
 SINGLES = (REFILL_MAIL, GIFT_DM, WINBACK_DM, LINE_COUPON, REFILL_APP)
 """Campaigns sent on one day, in the order of their days."""

@@ -72,6 +72,7 @@ def truth(books: Books, campaign: str) -> float:
         pytest.param("2026-09-winback-dm", "keep_testing", "too_uncertain", id="chosen, not drawn"),
         pytest.param("2026-05-welcome-steps", "cannot_say", "no_comparison", id="nobody held out"),
         pytest.param("2026-07-cart-mail", "keep_testing", "too_uncertain", id="too small"),
+        pytest.param("2026-09-nagoya-event", "stop", "profit_unlikely", id="did nothing in one store"),
         pytest.param("2026-10-refill-app", "keep_testing", "still_running", id="still running"),
     ],
 )
@@ -91,6 +92,17 @@ def test_the_truth_lies_in_the_printed_interval(
     printed = effect(evaluations[campaign])
     assert printed is not None
     assert printed.lower <= truth(books, campaign) <= printed.upper
+
+
+def test_the_event_that_did_nothing_is_seen_to_pay_for_nothing(evaluations: dict[str, Evaluation]):
+    found = evaluations["2026-09-nagoya-event"].area
+    assert found is not None
+    assert found.revenue is not None
+    assert found.profit is not None
+    # The truth is 0: no line of the books is its doing.
+    assert found.revenue.lower <= 0 <= found.revenue.upper
+    assert found.profit.upper < 0
+    assert found.judged.grade == "adjusted"
 
 
 @pytest.mark.parametrize("campaign", ["2026-05-welcome-steps", "2026-09-line-coupon", "2026-10-refill-app"])

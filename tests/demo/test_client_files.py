@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from crmreport.config import Client
 from crmreport.demo.calendar import date_of
-from crmreport.demo.campaigns import CART_MAIL, DAY_SECONDS, SINGLES, WELCOME_STEPS, WINBACK_DM
+from crmreport.demo.campaigns import CART_MAIL, DAY_SECONDS, SINGLES, STORE_EVENT, WELCOME_STEPS, WINBACK_DM
 from crmreport.demo.master_files import RANKS
 from crmreport.demo.orders import Books
 from crmreport.demo.places import EC, PHONE, STORES
@@ -66,7 +66,14 @@ def headers_of(delivery: Delivery, pattern: str) -> set[str]:
 def test_campaigns_are_described_as_they_were_run(books: Books):
     described = {campaign.id: campaign for campaign in load("demo").campaigns}
     arms = load("demo").sources["sends"][0].codes["arm"]
-    assert set(described) == {c.code for c in (*SINGLES, CART_MAIL, WELCOME_STEPS)}
+    event = described[STORE_EVENT.code]
+    assert set(described) == {c.code for c in (*SINGLES, CART_MAIL, WELCOME_STEPS, STORE_EVENT)}
+    assert (event.start, event.end, event.window_days) == (
+        STORE_EVENT.first, STORE_EVENT.last, STORE_EVENT.window_days,
+    )  # fmt: skip
+    assert (event.channel, event.where) == (STORE_EVENT.channel, {"store_id": [STORE_EVENT.store]})
+    assert {*event.donors, STORE_EVENT.store} == set(STORES.values())
+    assert not (books.lines["campaign"] == STORE_EVENT.code).any(), "it truly does nothing"
     for campaign in (*SINGLES, CART_MAIL, WELCOME_STEPS):
         told = described[campaign.code]
         days = books.sends.loc[books.sends["campaign"] == campaign.code, "sent"] // DAY_SECONDS

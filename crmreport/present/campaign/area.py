@@ -29,7 +29,7 @@ _LEAST_WEIGHT = 0.005
 
 
 def area(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
-    """Course before and after, donors, placebos and money; nothing for a campaign that was sent."""
+    """Course before and after, money, donors and placebos; nothing for a campaign that was sent."""
     found = None if evaluation is None else evaluation.area
     if evaluation is None or found is None or found.periods is None or found.control is None:
         return []
@@ -40,13 +40,12 @@ def area(evaluation: Evaluation | None) -> list[Chart | Table | Note]:
     ]
     if found.lift is not None:
         shown.append(Note(Text(f"area.effect_said.{direction(found.lift)}", **_said(found, periods))))
-    shown += [donors_table(evaluation, periods, control), *_placebo_said(found, periods, control)]
-    shown.append(placebos_table(evaluation, periods, control))
     if found.profit is not None:
         shown += [profit_said(found.profit), money_table(evaluation, periods, found.profit)]
     elif found.lift is not None:
         shown.append(Note(Text("campaign.no_profit")))
-    return shown
+    shown += [donors_table(evaluation, periods, control), *_placebo_said(found, periods, control)]
+    return [*shown, placebos_table(evaluation, periods, control)]
 
 
 def places_said(found: AreaEffect) -> Text | str:
@@ -95,7 +94,8 @@ def series_chart(
     def draw(ax: Any, words: Words, style: Style) -> None:
         observed, synthetic = (told[name] * level for name in ("observed", "synthetic"))
         unit = MoneyUnit.for_column([*observed, *synthetic], currency=words.currency)
-        days = told["period"]
+        # A period's mean stands in its middle: the start is then between two points.
+        days = told["period"] + pd.to_timedelta(periods.days.to_numpy()[: len(told)] / 2, unit="D")
         lines = (
             ("synthetic", synthetic, style.greys[1], "normal"),
             ("observed", observed, style.accent, "bold"),
@@ -118,7 +118,8 @@ def series_chart(
                 words.label("area.series.start"), (start, ax.get_ylim()[1]), xytext=(-4, 0),
                 textcoords="offset points", ha="right", va="top", color=style.greys[0],
             )  # fmt: skip
-        marked = days.iloc[:: max(1, len(days) // 6)]
+        ax.yaxis.set_major_formatter(lambda value, _: words.format(value, "count"))
+        marked = told["period"].iloc[:: max(1, len(told) // 6)]
         ax.set_xticks(list(marked), [words.format(day, "date") for day in marked])
         ax.set_ylabel(words.say(Text("area.series.y", unit=unit.header(words.lang))))
 
@@ -159,8 +160,11 @@ def donors_table(evaluation: Evaluation, periods: AreaSeries, control: Synthetic
         note=Text(
             "area.donors.note",
             rest=len(control.weights) - len(frame),
-            left_out=len(periods.left_out),
-            unlike=periods.n_unlike,
+            unused=Text(
+                f"area.unused.{'some' if periods.left_out or periods.n_unlike else 'none'}",
+                left_out=len(periods.left_out),
+                unlike=periods.n_unlike,
+            ),
             first=periods.revenue.index[0],
             start=evaluation.plan.start,
             as_of=evaluation.as_of,
