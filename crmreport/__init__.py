@@ -66,6 +66,8 @@ _HOMES = {
     "next_send": "crmreport.analysis.campaign.next_send",
     "adjusted_effect": "crmreport.analysis.campaign.observational",
     "difference_in_differences": "crmreport.analysis.campaign.did",
+    "area_effect": "crmreport.analysis.campaign.area_effect",
+    "Area": "crmreport.analysis.campaign.plan",
     "synthetic_control": "crmreport.analysis.campaign.synthetic",
     "won_back": "crmreport.analysis.campaign.regression_to_mean",
     "before_after": "crmreport.analysis.campaign.regression_to_mean",

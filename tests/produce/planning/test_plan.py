@@ -31,6 +31,10 @@ NEWER = SimpleNamespace(table="customers", name="data/members.csv", sha256="3" *
 DAY = date(2026, 10, 5)
 SENDS = SimpleNamespace(table="sends", name="data/sends.csv", sha256="4" * 64)
 MAIL = Campaign(id="m1", name={"ja": "便り", "en": "Mail"}, channel="mail", start=DAY, end=DAY)
+SPOT = Campaign(
+    id="spot", name={"ja": "CM", "en": "Spot"}, channel="tv", kind="area", where={"store_id": ["札幌店"]},
+    start=DAY, end=DAY,
+)  # fmt: skip
 NONE: set[str] = set()
 
 
@@ -261,3 +265,16 @@ def test_planning_waits_for_nothing_heavy():
 
 def test_the_digest_of_no_two_lists_is_the_same_by_joining():
     assert digest(["ab", "c"]) != digest(["a", "bc"])
+
+
+@pytest.mark.parametrize(
+    ("campaigns", "missing"),
+    [
+        pytest.param([MAIL], ("sends",), id="a mailing without a send log"),
+        pytest.param([SPOT], (), id="a campaign of places was sent to nobody"),
+    ],
+)
+def test_a_chapter_without_its_table_is_left_out(workspace: Workspace, campaigns, missing):
+    only = reports(workspace, chapters=["campaigns"], parameters={})
+    (step,) = plan(workspace, reports=only, campaigns=campaigns).steps
+    assert step.missing == missing
