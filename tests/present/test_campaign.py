@@ -465,7 +465,7 @@ VOCABULARY = {
     "grade": (verdict.Grade,),
     "grade_said": (verdict.Grade,),
     "design": (design.Code,),
-    "withheld": (observational.Reason, did.Reason, rtm.Reason, synthetic.Reason),
+    "withheld": (observational.Reason, did.Reason, rtm.Reason, synthetic.Reason, verdict.Withheld),
     "method": (comparison.Method,),
     "caution": (comparison.Caution,),
     "guardrail": (guardrail.Outcome,),
@@ -538,7 +538,7 @@ def test_the_measured_profit_is_told_from_the_programmes_where_both_stand_in_the
     profit = found.arms[found.best].profit.profit
     for words in (JA, EN):
         assert words.format(profit, "money") in words.say(more.text)
-    assert "来期の計画には偶然を抑えた値を使います" in JA.say(more.text)
+    assert "来期の計画は偶然を抑えた値で決めます" in JA.say(more.text)
 
 
 def test_a_conclusion_that_hangs_on_the_method_is_said():

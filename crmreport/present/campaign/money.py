@@ -142,7 +142,7 @@ def profit_chart(evaluation: Evaluation, profit: Profit) -> Chart:
             as_of=evaluation.as_of,
         ),
         alt=Text("campaign.profit_chart.alt", revenue=profit.revenue, cost=profit.cost, profit=profit.profit),
-        height=0.5 + 0.24 * len(told),
+        height=0.45 + 0.24 * len(told),
     )
 
 

@@ -82,7 +82,7 @@ def profit_chart(found: CampaignProgramme) -> Chart:
         subtitle=Text("campaigns.chart.subtitle"),
         note=Text("campaigns.chart.note", **said),
         alt=Text(f"campaigns.chart.alt.{case}", **said),
-        height=0.6 + 0.3 * len(known),
+        height=0.55 + 0.3 * len(known),
     )
 
 
