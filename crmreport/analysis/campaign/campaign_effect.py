@@ -9,7 +9,7 @@ from typing import Literal
 import narwhals as nw
 
 from crmreport.analysis.campaign.arms import arm_statistics
-from crmreport.analysis.campaign.estimate import Estimate, mean_estimate
+from crmreport.analysis.campaign.estimate import Estimate, cautious, mean_estimate, pooled_error
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.money import Costs, Profit, campaign_profit
 from crmreport.analysis.campaign.verdict import LIKELY, UNLIKELY
@@ -40,7 +40,7 @@ def campaign_effect(evaluation: Evaluation) -> Estimate | None:
     if evaluation.not_randomised is not None:
         found = evaluation.not_randomised.adjusted.doubly_robust
     elif len(evaluation.arms) == 1:
-        found = evaluation.arms[0].effects["revenue"].estimate
+        found = evaluation.arms[0].effects["revenue"].for_money
     elif evaluation.arms:
         found = _together(evaluation)
     else:
@@ -53,15 +53,10 @@ def _together(evaluation: Evaluation) -> Estimate:
         role=nw.when(nw.col("treated") == 1).then(nw.lit("treated")).otherwise(nw.lit("control"))
     )
     arms = arm_statistics(whole.to_native(), columns=["revenue"], arm="role")
-    treated, control = arms["treated"], arms["control"]
-    return mean_estimate(
-        treated.means["revenue"],
-        treated.variances["revenue"],
-        treated.n,
-        control.means["revenue"],
-        control.variances["revenue"],
-        control.n,
+    (m1, v1, n1), (m0, v0, n0) = (
+        (arm.means["revenue"], arm.variances["revenue"], arm.n) for arm in (arms["treated"], arms["control"])
     )
+    return cautious(mean_estimate(m1, v1, n1, m0, v0, n0), pooled_error(v1, n1, v0, n0))
 
 
 def in_margin(effect: Estimate, margin_rate: float) -> Estimate:

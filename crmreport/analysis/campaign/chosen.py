@@ -14,6 +14,7 @@ from narwhals.typing import IntoFrame
 
 from crmreport.analysis.campaign.did import DifferenceInDifferences, difference_in_differences
 from crmreport.analysis.campaign.evaluation import NoDid, NotRandomised
+from crmreport.analysis.campaign.evidence import few_buyers
 from crmreport.analysis.campaign.money import campaign_profit
 from crmreport.analysis.campaign.observational import adjusted_effect
 from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes
@@ -97,8 +98,10 @@ def evaluate_chosen(
         balance_on=list(covariates),
         kind="mean",
     )
+    sides = people["treated"].value_counts()
+    few = few_buyers(int(sides[1]), int(sides[0]), int(people["converted"].sum()))
     profit = None
-    if adjusted.doubly_robust is not None and plan.margin_rate is not None:
+    if adjusted.doubly_robust is not None and plan.margin_rate is not None and not few:
         profit = campaign_profit(adjusted.doubly_robust, margin_rate=plan.margin_rate, costs=plan.costs)
     sent_to = sum(n for arm, n in found.sizes.items() if arm != plan.control)
     left_out = sent_to - int(people["treated"].sum())
@@ -114,6 +117,7 @@ def evaluate_chosen(
                 "adjusted",
                 p_positive=math.nan if profit is None else profit.p_positive,
                 withheld=adjusted.reasons,
+                few_buyers=few,
             )
         ),
         n_left_out=left_out,

@@ -8,7 +8,14 @@ from typing import Literal
 
 from crmreport.analysis.campaign.arms import CAPPED, ArmStatistics
 from crmreport.analysis.campaign.cuped import Cuped, cuped
-from crmreport.analysis.campaign.estimate import Estimate, mean_estimate, share_estimate, small_cells
+from crmreport.analysis.campaign.estimate import (
+    Estimate,
+    cautious,
+    mean_estimate,
+    pooled_error,
+    share_estimate,
+    small_cells,
+)
 from crmreport.analysis.campaign.metric import Metric
 from crmreport.analysis.campaign.ratios import cluster_estimate, ratio_estimate, ratio_of
 from crmreport.analysis.campaign.relative import Relative, relative_effect
@@ -57,6 +64,7 @@ class Effect:
         cuped: The same adjusted for the metric's covariate; None when it has none.
         cautions: Why the interval may be too narrow, as codes.
         p_adjusted: p-value adjusted for the test's other arms and metrics of the same role.
+        pooled_error: Of means, the standard error if both arms varied alike; nan for the rest.
     """
 
     metric: Metric
@@ -70,6 +78,12 @@ class Effect:
     cuped: Cuped | None = None
     cautions: tuple[Caution, ...] = ()
     p_adjusted: float = math.nan
+    pooled_error: float = math.nan
+
+    @property
+    def for_money(self) -> Estimate:
+        """The estimate money and verdicts are made of; see ``cautious`` in the module ``estimate``."""
+        return cautious(self.estimate, self.pooled_error)
 
 
 def effect_of(
@@ -82,7 +96,7 @@ def effect_of(
     confidence: float = 0.95,
 ) -> Effect:
     """Compare one metric of two arms whose statistics are known, customers as units; see ``compare_arms``."""
-    values = metric.values
+    values, pooled = metric.values, math.nan
     if metric.kind == "ratio":
         assert metric.denominator is not None
         estimate = ratio_estimate(
@@ -96,6 +110,7 @@ def effect_of(
         told, method = _means(values, treatment, control), "newcombe_fisher" if exact else "newcombe_z"
     else:
         estimate = _welch(values, treatment, control, confidence)
+        pooled = pooled_error(treatment.variances[values], treatment.n, control.variances[values], control.n)
         told, method = _means(values, treatment, control), "welch"
     capped = None if cap is None else _capped(metric, treatment, control, cap, confidence)
     cautions: list[Caution] = []
@@ -116,6 +131,7 @@ def effect_of(
         if metric.covariate is None
         else cuped(treatment, control, column=values, covariate=metric.covariate, confidence=confidence),
         tuple(cautions),
+        pooled_error=pooled,
     )
 
 

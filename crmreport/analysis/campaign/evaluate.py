@@ -238,7 +238,7 @@ def _holdout(arm: ArmEvaluation, plan: CampaignPlan, found: Outcomes) -> Holdout
         return None
     treated = sum(n for name, n in found.sizes.items() if name != plan.control)
     costs = arm_costs(plan.costs, customers=found.sizes[arm.arm], of=treated)
-    return holdout_cost(arm.effects["revenue"].estimate, margin_rate=plan.margin_rate, costs=costs)
+    return holdout_cost(arm.effects["revenue"].for_money, margin_rate=plan.margin_rate, costs=costs)
 
 
 def _wait(plan: CampaignPlan) -> Judged:

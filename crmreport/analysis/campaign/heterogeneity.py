@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.campaign.estimate import Estimate, mean_estimate, normal_estimate, share_estimate
+from crmreport.analysis.campaign.estimate import (
+    Estimate,
+    cautious,
+    mean_estimate,
+    normal_estimate,
+    pooled_error,
+    share_estimate,
+)
 from crmreport.analysis.campaign.shrinkage import shrink
 from crmreport.analysis.ledger import to_pandas
 from crmreport.analysis.proportions import holm
@@ -71,7 +78,8 @@ def segment_effects(
 
     Segments must be known before the campaign (RFM as of the day before, sex, prefecture): one made
     by the campaign (opened, redeemed) compares customers who differ in more than the sending.
-    Effects: Newcombe for shares, Welch for means. Shrunk effects: empirical Bayes, see
+    Effects: Newcombe for shares, Welch for means with the larger of its own and the pooled error (see
+    :func:`crmreport.analysis.campaign.estimate.cautious`). Shrunk effects: empirical Bayes, see
     :func:`crmreport.analysis.campaign.shrinkage.shrink`.
 
     Args:
@@ -101,7 +109,7 @@ def segment_effects(
     sums = _sums(customers, segment, treated, outcome, kind)
     segments = sorted(set(sums["segment"]))
     parts = {name: sums[sums["segment"] == name] for name in segments}
-    found = [_estimate(part, kind, confidence) for part in parts.values()]
+    found = [_estimate(part, kind, confidence, of_segment=True) for part in parts.values()]
     means = {arm: sums[sums["arm"] == arm].set_index("segment")["mean"] for arm in (0, 1)}
     table = pd.DataFrame(
         {
@@ -186,7 +194,7 @@ def _all_segments(sums: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _estimate(part: pd.DataFrame, kind: Kind, confidence: float) -> Estimate:
+def _estimate(part: pd.DataFrame, kind: Kind, confidence: float, *, of_segment: bool = False) -> Estimate:
     arms = part.set_index("arm")[["n", "mean", "variance"]].reindex([1, 0])
     sizes = arms["n"].fillna(0).astype("int64").tolist()
     if 0 in sizes:
@@ -194,7 +202,9 @@ def _estimate(part: pd.DataFrame, kind: Kind, confidence: float) -> Estimate:
     (n1, n0), (m1, m0), (v1, v0) = sizes, arms["mean"].tolist(), arms["variance"].tolist()
     if kind == "share":
         return share_estimate(round(n1 * m1), n1, round(n0 * m0), n0, confidence=confidence)
-    return mean_estimate(m1, v1, n1, m0, v0, n0, confidence=confidence)
+    found = mean_estimate(m1, v1, n1, m0, v0, n0, confidence=confidence)
+    # A segment is weighted by its precision: one without a large buyer would look the most precise.
+    return cautious(found, pooled_error(v1, n1, v0, n0)) if of_segment else found
 
 
 def _stratified(table: pd.DataFrame, confidence: float) -> Estimate:

@@ -13,7 +13,7 @@ from crmreport.analysis.campaign.arm_effects import effects_by_arm, planned_cust
 from crmreport.analysis.campaign.comparison import FEW_CUSTOMERS, Effect
 from crmreport.analysis.campaign.estimate import Estimate
 from crmreport.analysis.campaign.evaluation import ArmEvaluation
-from crmreport.analysis.campaign.evidence import guardrail_state, segments_that_pay
+from crmreport.analysis.campaign.evidence import few_buyers, guardrail_state, segments_that_pay
 from crmreport.analysis.campaign.guardrail import Guardrail, Harm, check_guardrail
 from crmreport.analysis.campaign.heterogeneity import segment_effects
 from crmreport.analysis.campaign.interim import (
@@ -106,12 +106,13 @@ def _finished(
     qini: bool,
 ) -> ArmEvaluation:
     control = str(plan.control)
-    revenue = effects["revenue"].estimate
+    revenue = effects["revenue"].for_money
     costs = _costs(plan, found, arm)
+    few = _few_buyers(effects)
     # Of a handful the mean is not normal: a probability of profit would be sure of what three customers did.
     too_few = min(revenue.n_treatment, revenue.n_control) < FEW_CUSTOMERS
     profit = None
-    if plan.margin_rate is not None and not too_few:
+    if plan.margin_rate is not None and not too_few and not few:
         profit = campaign_profit(revenue, margin_rate=plan.margin_rate, costs=costs)
     pair = found.frame.filter(nw.col("arm").is_in([arm, control]))
     by = {
@@ -126,6 +127,7 @@ def _finished(
         first is not None
         and plan.margin_rate is not None
         and not too_few
+        and not few
         and by[first].n_blank < len(by[first].table)
     ):
         next_time = _next(by[first], found, first, plan.margin_rate, costs, revenue.n_treatment)
@@ -134,7 +136,8 @@ def _finished(
         for name, margin in plan.guardrails.items()
         if name in effects
     }
-    facts = segments_that_pay(by[first], next_time) if first is not None else {}
+    arms = _treated(plan, found)
+    facts = segments_that_pay(by[first], next_time, arms=arms) if first is not None else {}
     return ArmEvaluation(
         arm=arm,
         effects=effects,
@@ -142,7 +145,7 @@ def _finished(
         look=None,
         guardrails=guardrails,
         mde=mde_reached(effects[plan.primary].estimate),
-        needed=_needed(revenue, profit, plan, arm, found),
+        needed=_needed(effects["revenue"].estimate, profit, plan, arm, found),
         segments=by,
         next_send=next_time,
         qini=_qini(pair) if qini else None,
@@ -151,8 +154,9 @@ def _finished(
                 "randomised",
                 p_positive=math.nan if profit is None else profit.p_positive,
                 withheld=("too_few_customers",) if too_few else (),
+                few_buyers=few,
                 guardrail=guardrail_state(plan.guardrails, guardrails),
-                arms=_treated(plan, found),
+                arms=arms,
                 **facts,  # type: ignore[arg-type]
             )
         ),
@@ -170,7 +174,9 @@ def _so_far(arm: str, effects: Mapping[str, Effect], plan: CampaignPlan, found: 
         whole = replace(revenue, n_treatment=found.sizes[arm])
         profit = interim_profit(whole, margin_rate=plan.margin_rate, costs=_costs(plan, found, arm))
         if plan.margin_rate > 0:
-            speaks = earns_so_far(revenue, profit.break_even_effect, planned_customers=planned)
+            speaks = earns_so_far(
+                effects["revenue"].for_money, profit.break_even_effect, planned_customers=planned
+            )
     guardrails: dict[str, Guardrail] = {
         name: interim_guardrail(
             looks[name], effects[name].estimate, margin=margin, harm=_HARM.get(name, "decrease")
@@ -194,12 +200,18 @@ def _so_far(arm: str, effects: Mapping[str, Effect], plan: CampaignPlan, found: 
                 "randomised",
                 p_positive=speaks,
                 running=True,
-                sequential_done=effects[plan.primary].p_adjusted < _ALPHA,
+                sequential_done=effects[plan.primary].p_adjusted < _ALPHA and not _few_buyers(effects),
                 guardrail=guardrail_state(plan.guardrails, guardrails),
                 arms=_treated(plan, found),
             )
         ),
     )
+
+
+def _few_buyers(effects: Mapping[str, Effect]) -> bool:
+    bought = effects["conversion"]
+    n1, n0 = bought.estimate.n_treatment, bought.estimate.n_control
+    return few_buyers(n1, n0, round(bought.value_treatment * n1) + round(bought.value_control * n0))
 
 
 def _not_yet(arm: str, plan: CampaignPlan) -> ArmEvaluation:

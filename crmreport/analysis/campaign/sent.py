@@ -81,9 +81,9 @@ def sent_rows(
         **{f"{what}_on": _not_before(_seen(what, as_of), sent) for what in RESPONSES},
         recorded=_seen("delivered", as_of).count().over("campaign_id") > 0,
     )
-    arrived = nw.col("delivered_on")
     for what in RESPONSES:
-        arrived = _earliest(arrived, nw.col(f"{what}_on"))
+        frame = frame.with_columns(delivered_on=_earliest(nw.col("delivered_on"), nw.col(f"{what}_on")))
+    arrived = nw.col("delivered_on")
     assumed = arrived.is_null() & ~nw.col("recorded") & ~nw.col("bounced") & was_sent(controls or {})
     frame = frame.with_columns(
         delivered_on=nw.when(assumed).then(sent).otherwise(arrived),

@@ -33,6 +33,9 @@ Reason = Literal[
 # Of a campaign that was not evaluated at all: no row of the decision table leads there.
 NotEvaluable = Literal["not_evaluable"]
 
+# Of a verdict withheld, beside the codes of the module that adjusts.
+Withheld = Literal["too_few_buyers"]
+
 # Profit is likely above the first, unlikely below the second.
 LIKELY, UNLIKELY = 0.95, 0.05
 
@@ -70,6 +73,7 @@ class Evidence:
         alone: Whether no other campaign met one arm far oftener than the control.
         withheld: Why an effect was withheld (too few customers, or as the adjusting module says); empty
             when it was not.
+        few_buyers: Whether too few bought to tell a profit.
         running: Whether the campaign or its window is not over yet.
         sequential_done: Whether the always-valid interval already excludes 0: then a running test
             may be judged.
@@ -90,6 +94,7 @@ class Evidence:
     balanced: bool = True
     alone: bool = True
     withheld: tuple[str, ...] = ()
+    few_buyers: bool = False
     running: bool = False
     sequential_done: bool = False
     guardrail: Literal["held", "harmed", "open", "none"] = "none"
@@ -131,6 +136,7 @@ DECISIONS: tuple[Rule, ...] = (
     Rule({"grade": "observational"}, "cannot_say", "not_adjusted"),
     # Harm needs no profit figure and no patience.
     Rule({"guardrail": "harmed"}, "stop", "guardrail_harmed"),
+    Rule({"few_buyers": True}, "cannot_say", "diagnostic_failed"),
     Rule({"profit": "unknown"}, "cannot_say", "no_profit_known"),
     Rule({"waiting": True}, "keep_testing", "still_running"),
     Rule(
@@ -216,7 +222,7 @@ def judge(evidence: Evidence) -> Judged:
         for i, rule in enumerate(DECISIONS)
         if all(known[name] == value for name, value in rule.when.items())
     )
-    details = evidence.withheld if rule.reason == "diagnostic_failed" else ()
+    details = (evidence.withheld or ("too_few_buyers",)) if rule.reason == "diagnostic_failed" else ()
     if rule.reason == "conditioned_on_response":
         details = (str(evidence.conditioned_on),)
     segments = evidence.segments if rule.verdict == "roll_out_to_segments" else ()

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
-from scipy.stats import fisher_exact
+from scipy.stats import fisher_exact, norm
 
-from crmreport.analysis.campaign.estimate import Estimate, mean_estimate, normal_estimate, share_estimate
+from crmreport.analysis.campaign.estimate import (
+    Estimate,
+    cautious,
+    mean_estimate,
+    normal_estimate,
+    pooled_error,
+    share_estimate,
+)
 
 
 def test_a_difference_of_shares_from_cookie_cats_retention():
@@ -89,3 +97,44 @@ def test_redeemers_spent_as_much_more_before_there_was_anything_to_redeem():
     assert before.difference == pytest.approx(216.72882577568078, rel=1e-6)
     assert before.p_value == pytest.approx(4.162287560286168e-12, rel=1e-6)
     assert before.difference / after.difference > 2 / 3
+
+
+def test_the_larger_error_widens_bounds_and_p_value_alike():
+    small = mean_estimate(10.0, 400.0, 950, 8.0, 100.0, 50)
+    pooled = pooled_error(400.0, 950, 100.0, 50)
+    assert pooled == pytest.approx(math.sqrt((949 * 400 + 49 * 100) / 998 * (1 / 950 + 1 / 50)))
+    found = cautious(small, pooled)
+    assert (found.difference, found.standard_error) == (2.0, pooled)
+    assert (found.upper - 2.0) / (small.upper - 2.0) == pytest.approx(pooled / small.standard_error)
+    assert found.p_value > small.p_value
+    assert cautious(small, math.nan) == cautious(small, 0.1) == small
+
+
+@pytest.mark.parametrize(
+    ("treated", "control", "rate"),
+    [
+        pytest.param(950, 50, 0.1, id="5 buyers held out"),
+        pytest.param(9500, 500, 0.06, id="30 held out"),
+        pytest.param(800, 200, 0.05, id="10 held out, a fifth of all"),
+        pytest.param(500, 9500, 0.06, id="few sent to"),
+    ],
+)
+def test_a_campaign_that_does_nothing_is_seldom_told_to_pay_or_to_lose(treated, control, rate):
+    # Seed 816: amounts of buyers are lognormal; nothing was changed, so 5 % each way are allowed.
+    rng, likely, unlikely, naive = np.random.default_rng(816), 0, 0, 0
+    for _ in range(600):
+        arms = []
+        for n in (treated, control):
+            spent = np.zeros(n)
+            bought = rng.binomial(n, rate)
+            spent[:bought] = rng.lognormal(0, 1, bought)
+            arms.append((spent.mean(), spent.var(ddof=1), n))
+        (_, v1, n1), (_, v0, n0) = arms
+        welch = mean_estimate(*arms[0], *arms[1])
+        found = cautious(welch, pooled_error(v1, n1, v0, n0))
+        p = norm.cdf(found.difference / found.standard_error)
+        likely, unlikely = likely + (p >= 0.95), unlikely + (p <= 0.05)
+        naive += max(q := norm.cdf(welch.difference / welch.standard_error), 1 - q) >= 0.95
+    assert max(likely, unlikely) / 600 < 0.07
+    # What it is there for.
+    assert naive / 600 > 0.1

@@ -225,6 +225,40 @@ def test_a_handful_of_customers_makes_no_verdict(treated, control, told):
     assert [part is not None for part in (arm.profit, arm.next_send, found.holdout)] == [told] * 3
 
 
+def bought(treated, control, buyers, held_buyers, amount=1000.0):
+    """So many sent to and held out, of whom the first so many bought in the window."""
+    people = [f"c{i:05d}" for i in range(treated + control)]
+    arms = ["mail"] * treated + ["none"] * control
+    sends = pd.DataFrame({"customer_id": people, "arm": arms, "sent_on": pd.Timestamp(START)})
+    who = [*people[:buyers], *people[treated : treated + held_buyers], "stranger"]
+    spent = amount * np.resize([0.5, 1.0, 1.5, 1.0], len(who))
+    lines = pd.DataFrame({"customer_id": who, "order_id": who, "order_date": pd.Timestamp(START)})
+    ranks = pd.DataFrame({"customer_id": people, "rank": np.resize(["gold", "new"], len(people))})
+    return sends, lines.assign(revenue=spent), ranks
+
+
+@pytest.mark.parametrize(
+    ("made", "costs", "expected"),
+    [
+        pytest.param(
+            (100, 100, 3, 0), Costs(send=100), "diagnostic_failed", id="three bought, and it cost much"
+        ),
+        pytest.param((1900, 100, 95, 1), Costs(), "diagnostic_failed", id="one of a hundred held out bought"),
+        pytest.param((1900, 400, 95, 12), Costs(), "too_uncertain", id="Welch alone would be 97 % sure"),
+        pytest.param((3000, 3000, 0, 0), Costs(send=10), "diagnostic_failed", id="nobody bought"),
+        pytest.param((2000, 2000, 200, 100), Costs(), "profit_likely", id="enough bought"),
+    ],
+)
+def test_a_handful_of_buyers_makes_no_verdict(made, costs, expected):
+    treated, control = made[:2]
+    plan = replace(PLAN, arms={"mail": treated, "none": control}, costs=costs)
+    found = evaluate(bought(*made), plan)
+    assert found.judged.reason == expected
+    if expected == "diagnostic_failed":
+        assert (found.judged.verdict, found.judged.details) == ("cannot_say", ("too_few_buyers",))
+        assert (found.arms[0].profit, found.arms[0].next_send, found.holdout) == (None, None, None)
+
+
 @pytest.mark.parametrize(("made", "planned", "expected"), CASES)
 def test_every_way_to_a_verdict(made, planned, expected):
     sends, lines, ranks = shop(**made)

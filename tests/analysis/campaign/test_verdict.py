@@ -53,6 +53,12 @@ CASES = [
         "guardrail_harmed",
         id="earns but drives people off",
     ),
+    pytest.param(
+        {"few_buyers": True, "p_positive": 0.99},
+        "cannot_say",
+        "diagnostic_failed",
+        id="three customers bought",
+    ),
     pytest.param({"p_positive": math.nan}, "cannot_say", "no_profit_known", id="no margin given"),
     pytest.param({"running": True, "p_positive": 0.99}, "keep_testing", "still_running", id="interim look"),
     pytest.param(
