@@ -32,6 +32,8 @@ Measure = Literal[
     "send_to_segments",
     "retest_campaign",
     "stop_campaign",
+    "retest_places",
+    "stop_places",
     "fix_assignment",
 ]
 PARTS = ("title", "what", "so_what", "do_what")

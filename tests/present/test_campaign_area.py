@@ -118,6 +118,23 @@ def test_every_number_of_a_finding_stands_in_its_table(case):
                 assert tables[fact.cell.table].loc[fact.cell.row[0], fact.cell.column] == fact.value, name
 
 
+MEASURES = {
+    "it seems to have paid": ("opportunity", "retest_places"),
+    "it sold more at a loss": ("warning", "stop_places"),
+    "no margin on file": ("warning", "data_fix"),
+    "no mix follows it": ("warning", "retest_places"),
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_what_to_do_is_of_places(name):
+    (finding,) = page.findings(CASES[name]())
+    assert (finding.severity, finding.measure) == MEASURES[name]
+    for words in (JA, EN):
+        assert words.label(f"book.measure.{finding.measure}")
+        assert words.label(f"book.test.{finding.measure}")
+
+
 SAID = {
     "it seems to have paid": (
         "の利益を生んだとみられるが、ほかの場所でも確かめてから広げる",

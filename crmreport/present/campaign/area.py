@@ -298,7 +298,7 @@ def area_findings(evaluation: Evaluation, found: AreaEffect) -> list[Finding]:
     if judged.reason == "still_running":
         return []
     facts = {"campaign": Fact(evaluation.plan.campaign_id)}
-    measure: Measure = "retest_campaign"
+    measure: Measure = "stop_places" if judged.verdict == "stop" else "retest_places"
     severity: Severity = "warning" if judged.verdict in ("stop", "cannot_say") else "opportunity"
     money = None
     if judged.reason == "diagnostic_failed":
@@ -311,9 +311,7 @@ def area_findings(evaluation: Evaluation, found: AreaEffect) -> list[Finding]:
         ):
             facts[name] = Fact(value, Cell(MONEY, ("profit",), column))
         facts["revenue"] = Fact(profit.revenue, Cell(MONEY, ("revenue",), "value"))
-        measure = "stop_campaign" if judged.verdict == "stop" else measure
         money = abs(profit.profit)
     else:
-        measure = "data_fix"
-        return [Finding("campaign.verdict", severity, facts, measure, case=str(judged.reason))]
+        return [Finding("campaign.verdict", severity, facts, "data_fix", case=str(judged.reason))]
     return [Finding("campaign.verdict", severity, facts, measure, money=money, case=f"area.{judged.reason}")]

@@ -40,7 +40,15 @@ CONTACT = (
     "send_to_segments",
 )
 """Measures that write to people; their lists hold only who consented to a channel."""
-CAMPAIGN = ("roll_out_campaign", "send_to_segments", "retest_campaign", "stop_campaign", "fix_assignment")
+CAMPAIGN = (
+    "roll_out_campaign",
+    "send_to_segments",
+    "retest_campaign",
+    "stop_campaign",
+    "retest_places",
+    "stop_places",
+    "fix_assignment",
+)
 """Measures about a campaign that was judged; their money is its profit or loss."""
 
 
