@@ -70,7 +70,7 @@ def trend_chart(response: MessageResponse, within: Period) -> Chart:
         subtitle=Text("messages.trend.subtitle", start=months[0], end=months[-1]),
         note=Text("messages.trend.note", n=int(table["delivered"].sum()), days=response.conversion_days),
         alt=Text("messages.trend.alt", channels=len(largest), months=len(months)),
-        height=2.1,
+        height=2.0,
         panels=(1, len(drawn)),
     )
 
