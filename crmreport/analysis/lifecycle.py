@@ -61,7 +61,7 @@ class Thresholds:
 
 
 def lifecycle_thresholds(
-    gaps: PurchaseGaps,
+    gaps: PurchaseGaps | None,
     *,
     slipping_days: int | None = None,
     dormant_days: int | None = None,
@@ -73,7 +73,7 @@ def lifecycle_thresholds(
     at the 90th: of the gaps that ended at all, 1 in 5, 1 in 10 and 1 in 20 lasted longer.
 
     Args:
-        gaps: All finished gaps of the client's customers.
+        gaps: All finished gaps of the client's customers; None needs all three thresholds given.
         slipping_days: The client's own threshold, or None.
         dormant_days: The client's own threshold, or None.
         lapsed_days: The client's own threshold, or None.
@@ -81,9 +81,14 @@ def lifecycle_thresholds(
     Raises:
         ConfigError: The three do not rise.
         TooFewError: A percentile is needed and nobody has bought twice.
+        ValueError: A percentile is needed and there are no gaps to take it of.
     """
     given = {"slipping_days": slipping_days, "dormant_days": dormant_days, "lapsed_days": lapsed_days}
     from_gaps = tuple(name for name, days in given.items() if days is None)
+    if gaps is None:
+        if from_gaps:
+            raise ValueError(f"{from_gaps[0]} is not given; give it, or gaps to read it from")
+        return Thresholds(**{name: days for name, days in given.items() if days is not None})
     # Two purchases on one day (unit "order") are a gap of 0, and no customer is late on day 0.
     days = {
         name: max(1, gaps.percentile(PERCENTILES[name])) if value is None else value

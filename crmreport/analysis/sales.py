@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import narwhals as nw
 import pandas as pd
 
-from crmreport.analysis.ledger import PurchaseUnit, round_money, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, round_money, settle, to_pandas
 from crmreport.analysis.observed import within
 from crmreport.analysis.sales_lines import COUNTS, SalesLines, distinct_counts
 from crmreport.period import Period
@@ -84,10 +84,10 @@ def sales_totals(
     Returns:
         One `SalesTotals` per period.
     """
-    seen = lines.observed
+    seen, rows = lines.observed, settle(within(lines.rows, *periods))
     totals = []
     for period in periods:
-        inside = within(lines.rows, period)
+        inside = within(rows, period)
         t = to_pandas(
             inside.select(
                 revenue=nw.col("revenue").sum(),

@@ -114,6 +114,7 @@ def sales_by_membership(
 
 
 def _split(rows: nw.LazyFrame[Any], by: str, period: Period, seen: ObservedDays) -> SalesSplit:
+    rows = settle(within(rows, period, period.previous(), period.year_ago()))
     now = within(rows, period)
     sums = now.group_by(by).agg(nw.col("revenue", "guest_revenue").sum())
     table = round_money(to_pandas(sums), "revenue", "guest_revenue").merge(

@@ -26,11 +26,12 @@ def draw_heat_map(
     """
     values = wide.to_numpy(dtype=float)
     peak = max(float(np.nanmax(values, initial=0.0)), 1e-12) if top is None else top
-    ax.imshow(np.ma.masked_invalid(values), cmap=style.sequential, vmin=0, vmax=peak, aspect="auto")
+    shades = style.sequential
+    ax.imshow(np.ma.masked_invalid(values), cmap=shades, vmin=0, vmax=peak, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
             continue
-        ink = style.ink_on(style.sequential(value / peak)) if value else style.greys[1]
+        ink = style.ink_on(shades(value / peak)) if value else style.greys[1]
         # Inside its field: measuring it for the margins would take as long as drawing it.
         ax.text(column, row, words.format(value, spec), ha="center", va="center", color=ink, in_layout=False)
     ax.spines[:].set_visible(False)

@@ -190,6 +190,15 @@ def test_thresholds_must_rise():
         Thresholds(90, 60, 180)
 
 
+def test_thresholds_of_the_client_need_no_gaps():
+    given = {"slipping_days": 30, "dormant_days": 60, "lapsed_days": 90}
+    assert lifecycle_thresholds(None, **given) == lifecycle_thresholds(
+        purchase_gaps(lines(("a", 1)), as_of=AS_OF), **given
+    )
+    with pytest.raises(ValueError, match="dormant_days is not given"):
+        lifecycle_thresholds(None, **(given | {"dormant_days": None}))
+
+
 def test_start_must_come_first():
     with pytest.raises(ValueError, match="is not before as_of"):
         flows_since(lines(("a", 1)), AS_OF)

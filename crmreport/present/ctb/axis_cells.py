@@ -52,13 +52,14 @@ def lift_map(cells: CtbCells) -> Chart | Note:
         norm = TwoSlopeNorm(vcenter=0, vmin=-1.6, vmax=1.6)
         with np.errstate(divide="ignore"):
             scaled = np.clip(np.log2(values), -1.6, 1.6)
+        shades = style.diverging
         # Half of the map's depth: dark fields would drown the numbers.
-        ax.imshow(np.ma.masked_invalid(scaled * 0.7), cmap=style.diverging, norm=norm, aspect="auto")
+        ax.imshow(np.ma.masked_invalid(scaled * 0.7), cmap=shades, norm=norm, aspect="auto")
         for i, r in enumerate(order[first]):
             for j, c in enumerate(order[second]):
                 if (row := grid.get((r, c))) is None:
                     continue
-                ground = style.diverging(norm(float(np.clip(np.log2(row["lift"]), -1.6, 1.6)) * 0.7))
+                ground = shades(norm(float(np.clip(np.log2(row["lift"]), -1.6, 1.6)) * 0.7))
                 ink = style.ink_on(ground)
                 # Inside their field: measuring them for the margins would take as long as drawing them.
                 inside = {"ha": "center", "va": "center", "color": ink, "in_layout": False}
