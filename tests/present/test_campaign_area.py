@@ -230,14 +230,16 @@ def test_in_the_programme_it_has_no_customers_and_is_drawn_to_no_mean():
         assert "nan" not in written(things, words)
 
 
-def test_luck_is_said_of_campaigns_that_were_sent():
+def test_luck_is_never_said_of_a_campaign_without_customers():
     large = replace(
         evaluated(), area=replace(evaluated().area, profit=replace(evaluated().area.profit, profit=9e6))
     )
     mail = evaluation_of(mailing("mail", "2026-09-01"), 3.0, 1.0)
     lines = lines_of(sold(3)[0])
     both = programme_of((mail, large), lines=lines, sends=sends_of([mail.plan]))
-    assert not [thing for thing in pages.worth(both) if isinstance(thing, Note)]
+    notes = [thing for thing in pages.worth(both) if isinstance(thing, Note)]
+    assert all(note.text.values.get("best") != "spot" for note in notes)
+    assert "札幌のテレビCM" not in written(notes, JA)
 
 
 def test_a_place_without_sales_is_told_with_a_way_out():
