@@ -28,8 +28,8 @@ from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.exposure import Exposure, drawn_by, exposure, window_end
 from crmreport.analysis.campaign.overlap import CountedOnce, counted_once
 from crmreport.analysis.campaign.plan import CampaignPlan
-from crmreport.analysis.campaign.programme_areas import with_areas
 from crmreport.analysis.campaign.programme_holdout import programme_holdout
+from crmreport.analysis.campaign.programme_undrawn import is_undrawn, with_undrawn
 from crmreport.analysis.campaign.told_apart import told_apart
 from crmreport.analysis.campaign.winners_curse import Programme, programme
 from crmreport.analysis.ledger import visible
@@ -95,8 +95,8 @@ def campaign_programme(
     """Put evaluated campaigns together: effects shrunk, money counted once, open questions carried over.
 
     The total is of campaigns whose windows are over. One whose effect is not known adds its cost and
-    nothing else. A campaign that ran in some places has no effect per customer: its profit is not shrunk,
-    and stands in the total beside that of the campaigns sent (see ``with_areas``).
+    nothing else. The profit of a campaign no lot decided is not shrunk, and stands in the total beside
+    that of the others (see ``with_undrawn``).
 
     Effects are shrunk in margin per customer, so that campaigns of different margins stand beside each
     other. Customers held out of everything give the total where there are two campaigns or more, all of
@@ -126,7 +126,7 @@ def campaign_programme(
     counted = _counted(sends, lines, run, as_of) if run else None
     drawn = [e.plan.campaign_id for e in ordered if _is_drawn_list(e)]
     holdout = _holdout(sent, met)
-    total = with_areas(_total(sent, holdout, counted), ordered)
+    total = with_undrawn(_total([e for e in sent if not is_undrawn(e)], holdout, counted), ordered)
     table = _table(ordered, total, plans, days, period)
     no_pairs = Exposure(pd.DataFrame(), pd.Series(dtype="float64"))
     return CampaignProgramme(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from crmreport.analysis.campaign.campaign_programme import CampaignProgramme
+from crmreport.analysis.campaign.programme_undrawn import is_undrawn
 from crmreport.present import Chart, Column, Note, Style, Table, Text, Words
 from crmreport.present.campaigns.overview import GROUPS, total_case
 from crmreport.present.numbers import MoneyUnit
@@ -93,15 +94,13 @@ def _short(name: str, length: int = 26) -> str:
 def luck(found: CampaignProgramme) -> list[Note]:
     """What the campaign that measured the largest profit owes to having been the best.
 
-    Nothing where that one was sent to nobody: its profit is drawn to no mean.
+    Of campaigns a lot decided: the profit of others is drawn to no mean.
     """
-    known = _known(found).to_dict("records")
-    areas = {each.plan.campaign_id for each in found.evaluations if each.plan.area is not None}
-    if len(known) == 1:
-        return [] if known[0]["campaign_id"] in areas else [Note(Text("campaigns.luck.single"))]
+    undrawn = {each.plan.campaign_id for each in found.evaluations if is_undrawn(each)}
+    known = [row for row in _known(found).to_dict("records") if row["campaign_id"] not in undrawn]
+    if len(known) <= 1:
+        return [Note(Text("campaigns.luck.single")) for _ in known]
     best = max(known, key=lambda row: row["profit"])
-    if best["campaign_id"] in areas:
-        return []
     pulled = best["profit"] - best["shrunk_profit"]
     # Less than a hundredth of its own interval is nothing worth a sentence.
     least = 0.01 * (best["profit_upper"] - best["profit_lower"])

@@ -1,23 +1,26 @@
-"""Campaigns that ran in some places among those that were sent: listed, judged and counted once."""
+"""Campaigns no lot decided among those a lot decided: listed, judged and counted once."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from crmreport.analysis.campaign.campaign_effect import outcome_of
+from crmreport.analysis.campaign.campaign_effect import outcome_of, whole_profit
 from crmreport.analysis.campaign.campaign_programme import CampaignProgramme, campaign_programme
 from crmreport.analysis.campaign.choice import choose_campaign
+from crmreport.analysis.campaign.estimate import normal_estimate
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
 from crmreport.analysis.campaign.evaluate_all import evaluate_all
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.errors import ConfigError
 from tests.analysis.campaign.places import AS_OF, lines_of, plan, sold
-from tests.analysis.campaign.programmes import PERIOD, evaluated, orders, sends_of
+from tests.analysis.campaign.programmes import PERIOD, evaluated, orders, programme_of, sends_of
 from tests.analysis.campaign.programmes import plan as mailing
 
 NOBODY = sends_of([])
@@ -75,6 +78,23 @@ def test_beside_a_mailing_each_profit_is_in_the_total_once(spot, lines):
     before = together(mail, lines=lines).table.set_index("campaign_id")["shrunk_profit"]
     assert shrunk["mail"] == before["mail"], "a profit of no customers draws nobody's mean"
     assert found.groups.set_index("outcome").loc["total", "campaigns"] == 2
+
+
+def test_what_choosing_left_in_an_effect_is_carried_to_no_other_campaign():
+    drawn = [evaluated(mailing(name, "2026-09-01"), each, 1.0) for name, each in (("a", 4.0), ("b", 1.0))]
+    adjusted = SimpleNamespace(doubly_robust=normal_estimate(-3.0, 1.0, 10, 10))
+    chosen = replace(
+        evaluated(mailing("picked", "2026-09-01"), -3.0, 1.0),
+        arms=(),
+        not_randomised=SimpleNamespace(adjusted=adjusted, left_out_cost=0.0),
+    )
+    alone, found = programme_of(drawn), programme_of([*drawn, chosen])
+    before, after = (each.table.set_index("campaign_id")["shrunk_profit"] for each in (alone, found))
+    assert after[["a", "b"]].tolist() == before[["a", "b"]].tolist()
+    profit = whole_profit(chosen).profit
+    assert after["picked"] == profit < 0, "a measured loss is not drawn to the profits of others"
+    assert found.total.profit == pytest.approx(alone.total.profit + profit)
+    assert found.total.cost == pytest.approx(alone.total.cost + 10)
 
 
 def test_revenue_counted_once_is_of_the_mailings_alone(spot, lines):

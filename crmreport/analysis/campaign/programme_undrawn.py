@@ -1,4 +1,4 @@
-"""Campaigns that ran in some places within a programme's total: beside those sent, not mixed with them."""
+"""Campaigns no lot decided within a programme's total: beside those a lot decided, not mixed with them."""
 
 from __future__ import annotations
 
@@ -9,33 +9,43 @@ from dataclasses import replace
 import pandas as pd
 from scipy.stats import norm
 
-from crmreport.analysis.campaign.campaign_effect import outcome_of, whole_costs, whole_profit
+from crmreport.analysis.campaign.campaign_effect import (
+    customers_sent_to,
+    outcome_of,
+    whole_costs,
+    whole_profit,
+)
 from crmreport.analysis.campaign.evaluation import Evaluation
-from crmreport.analysis.campaign.money import Costs, Profit, probability_positive
+from crmreport.analysis.campaign.money import Profit, probability_positive
 from crmreport.analysis.campaign.winners_curse import Programme, programme
 
 
-def with_areas(total: Programme | None, evaluations: Sequence[Evaluation]) -> Programme | None:
-    """A programme's total, in margin, with the campaigns that ran in some places and are over.
+def is_undrawn(evaluation: Evaluation) -> bool:
+    """Whether no lot decided whom it met: it ran in some places, or its customers were chosen."""
+    return evaluation.plan.area is not None or evaluation.not_randomised is not None
 
-    They have no effect per customer that others could be drawn towards, so their profit is not shrunk.
-    Everybody in the places met them, held out of other campaigns or not: what they brought is in no effect
-    of those, and is added. Half widths of intervals add up as independent errors do (root of squares). One
-    whose effect is not known adds its cost and nothing else.
+
+def with_undrawn(total: Programme | None, evaluations: Sequence[Evaluation]) -> Programme | None:
+    """A programme's total, in margin, with the campaigns that are over and that no lot decided.
+
+    Shrinking takes off luck; what choosing left in an adjusted effect is no luck, and would be carried
+    into the mean the others are drawn to. A campaign that ran in some places has no effect per customer at
+    all. So their profit is not shrunk, and is added as measured. Half widths of intervals add up as
+    independent errors do (root of squares). One whose effect is not known adds its cost and nothing else.
 
     Args:
-        total: Of the campaigns that were sent; None where none is over.
-        evaluations: All campaigns; those that were sent are passed over.
+        total: Of the campaigns a lot decided; None where none is over.
+        evaluations: All campaigns; those a lot decided are passed over.
 
     Returns:
         The total; None where no campaign at all is over.
     """
-    over = [e for e in evaluations if e.plan.area is not None and outcome_of(e) != "running"]
+    over = [e for e in evaluations if is_undrawn(e) and outcome_of(e) != "running"]
     if not over:
         return total
     base = total if total is not None else programme({}, {}, margin_rate=1.0)
     profits = {e.plan.campaign_id: whole_profit(e) for e in over}
-    costs = {e.plan.campaign_id: whole_costs(e) for e in over}
+    costs = {e.plan.campaign_id: _cost(e, profits[e.plan.campaign_id]) for e in over}
     known = [profit for profit in profits.values() if profit is not None]
     margins = [profit.margin for profit in known]
     reaches = [(profit.upper - profit.lower) / 2 for profit in known]
@@ -44,7 +54,7 @@ def with_areas(total: Programme | None, evaluations: Sequence[Evaluation]) -> Pr
         reaches.append((base.revenue_upper - base.revenue_lower) / 2)
     margin = sum(margins) if margins else math.nan
     reach = math.hypot(*reaches) if reaches else math.nan
-    cost = base.cost + sum(each.total(0) for each in costs.values())
+    cost = base.cost + sum(costs.values())
     rows = pd.DataFrame([_row(name, profit, costs[name]) for name, profit in profits.items()])
     table = rows if base.table.empty else pd.concat([base.table, rows], ignore_index=True)
     return replace(
@@ -61,8 +71,12 @@ def with_areas(total: Programme | None, evaluations: Sequence[Evaluation]) -> Pr
     )
 
 
-def _row(name: str, profit: Profit | None, costs: Costs) -> dict[str, object]:
-    row: dict[str, object] = {"campaign_id": name, "cost": costs.total(0)}
+def _cost(evaluation: Evaluation, profit: Profit | None) -> float:
+    return profit.cost if profit is not None else whole_costs(evaluation).total(customers_sent_to(evaluation))
+
+
+def _row(name: str, profit: Profit | None, cost: float) -> dict[str, object]:
+    row: dict[str, object] = {"campaign_id": name, "cost": cost}
     if profit is None:
         return row
     return row | {
