@@ -85,16 +85,17 @@ def lifecycle_thresholds(
     """
     given = {"slipping_days": slipping_days, "dormant_days": dormant_days, "lapsed_days": lapsed_days}
     from_gaps = tuple(name for name, days in given.items() if days is None)
-    if gaps is None:
-        if from_gaps:
-            raise ValueError(f"{from_gaps[0]} is not given; give it, or gaps to read it from")
-        return Thresholds(**{name: days for name, days in given.items() if days is not None})
-    # Two purchases on one day (unit "order") are a gap of 0, and no customer is late on day 0.
-    days = {
-        name: max(1, gaps.percentile(PERCENTILES[name])) if value is None else value
-        for name, value in given.items()
-    }
-    return Thresholds(**days, from_gaps=from_gaps, n_gaps=gaps.n_gaps if from_gaps else None)
+
+    def threshold(name: str, days: int | None) -> int:
+        if days is not None:
+            return days
+        if gaps is None:
+            raise ValueError(f"{name} is not given; give it, or gaps to read it from")
+        # Two purchases on one day (unit "order") are a gap of 0, and no customer is late on day 0.
+        return max(1, gaps.percentile(PERCENTILES[name]))
+
+    days = {name: threshold(name, value) for name, value in given.items()}
+    return Thresholds(**days, from_gaps=from_gaps, n_gaps=gaps.n_gaps if gaps and from_gaps else None)
 
 
 @dataclass(frozen=True)
