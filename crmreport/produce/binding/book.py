@@ -233,6 +233,18 @@ def _is_action(item: Item) -> bool:
     return item.finding is not None and item.finding.severity != "info"
 
 
+def _stake(measure: str) -> str:
+    """What the money of a finding is: sales, the size of a correction, or a campaign's profit or loss."""
+    if measure == "data_fix":
+        # Data put right move the numbers, not the sales.
+        return "money_data"
+    if measure not in CAMPAIGN:
+        return "money"
+    if measure in ("stop_campaign", "stop_places"):
+        return "money_loss"
+    return "money_profit" if measure in ("roll_out_campaign", "send_to_segments") else "money_open"
+
+
 def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str, ListCount]) -> Action:
     finding, text = item.finding, item.text[words.lang]
     assert finding is not None
@@ -256,11 +268,7 @@ def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str
         test = Text("book.actions.test_small", n=rows)
     effect = Text("book.actions.no_money")
     if finding.money is not None:
-        # Data put right move the numbers, not the sales.
-        case = "money_data" if finding.measure == "data_fix" else "money"
-        if finding.measure in CAMPAIGN:
-            case = "money_profit"
-        effect = Text(f"book.actions.{case}", money=finding.money)
+        effect = Text(f"book.actions.{_stake(finding.measure)}", money=finding.money)
     return Action(
         title=text["title"],
         severity=finding.severity,

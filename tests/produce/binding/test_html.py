@@ -302,11 +302,20 @@ def test_an_action_names_who_can_do_it(measure: str, rows: int | None, who: str)
     assert action.who == who
 
 
-def test_money_of_a_data_fault_is_not_called_sales_to_move() -> None:
-    items = [finding("decile.a", measure="data_fix"), finding("decile.b", measure="early_access")]
-    fault, offer = book("ja", [executed("decile", *items)]).actions
-    assert "関わる売上は" in fault.effect
-    assert "どれだけ動くか" in offer.effect
+@pytest.mark.parametrize(
+    ("measure", "said"),
+    [
+        pytest.param("data_fix", "関わる売上は", id="data put right move the numbers, not the sales"),
+        pytest.param("early_access", "どれだけ動くか", id="sales that may move"),
+        pytest.param("roll_out_campaign", "利益は1.0百万円です", id="a profit"),
+        pytest.param("stop_campaign", "赤字は1.0百万円です", id="a loss is called a loss"),
+        pytest.param("stop_places", "赤字は1.0百万円です", id="a loss in some places, too"),
+        pytest.param("retest_campaign", "黒字か赤字かは", id="nobody knows yet which"),
+    ],
+)
+def test_money_is_called_what_it_is(measure: str, said: str) -> None:
+    (action,) = book("ja", [executed("decile", finding("decile.a", measure=measure))]).actions
+    assert said in action.effect
 
 
 def test_no_space_between_japanese_sentences(pages: dict[str, str]) -> None:
