@@ -16,6 +16,7 @@ from crmreport.analysis.ledger import (
     customer_totals,
     money_decimals,
     round_money,
+    settle,
     to_pandas,
     visible,
 )
@@ -79,6 +80,7 @@ def customer_profile(
     unit: PurchaseUnit = "customer_day",
     zero_value_counts: bool = False,
     observed: ObservedDays | None = None,
+    spending: nw.LazyFrame[Any] | None = None,
 ) -> CustomerProfile:
     """Customers, revenue and purchases by group, with the groups that left the common trend.
 
@@ -106,6 +108,7 @@ def customer_profile(
         unit: What one purchase is.
         zero_value_counts: Whether lines of value 0 make a purchase.
         observed: Of these lines up to as_of, when it is known already; else it is looked up.
+        spending: :func:`window_spending` of these lines and windows, when it is known already.
 
     Returns:
         Groups by revenue, largest first; ``other`` and ``unknown`` at the end.
@@ -128,22 +131,16 @@ def customer_profile(
         >>> profile.table[["group", "customers", "revenue"]].values.tolist()
         [['x', 2, 400.0], ['unknown', 1, 50.0]]
     """
-    windows = [(start, as_of)] + ([before] if before else [])
-    for first, last in windows:
-        if first > last:
-            raise ValueError(f"window {first} to {last} is empty; give the earlier day first")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}; give a number between 0 and 1")
-    group_frame = nw.from_native(groups).lazy().select("customer_id", "group")
+    if spending is None:
+        counting: dict[str, Any] = {"unit": unit, "zero_value_counts": zero_value_counts}
+        spending = window_spending(lines, start=start, as_of=as_of, before=before, **counting)
+    group_frame = settle(nw.from_native(groups).lazy().select("customer_id", "group"))
     _refuse_two_groups(group_frame)
 
-    parts = []
-    for column, (first, last) in zip(("now", "before"), windows, strict=False):
-        parts += _window(lines, first, last, column, unit=unit, zero_value_counts=zero_value_counts)
-    sums = {name: nw.col(name).sum() for name in ("now", "before", "n_now", "n_before")}
-    customers = nw.concat(parts).group_by("customer_id").agg(**sums)
     now, then = nw.col("now"), nw.col("before")
-    rows = customers.join(group_frame, on="customer_id", how="left").with_columns(
+    rows = spending.join(group_frame, on="customer_id", how="left").with_columns(
         customers=_one_if(nw.col("n_now") > 0),
         customers_before=_one_if(nw.col("n_before") > 0),
         now2=now * now,
@@ -189,6 +186,45 @@ def customer_profile(
         table=_measures(table, compared=before is not None),
         observed=observed or observed_days(lines, as_of=as_of),
     )
+
+
+def window_spending(
+    lines: Any,
+    *,
+    start: date,
+    as_of: date,
+    before: tuple[date, date] | None = None,
+    unit: PurchaseUnit = "customer_day",
+    zero_value_counts: bool = False,
+) -> nw.LazyFrame[Any]:
+    """Money and purchases of every known customer in a window and in the one it is compared with.
+
+    Args:
+        lines: Order lines; any frame narwhals understands.
+        start: First day of the window.
+        as_of: Last day of the window.
+        before: First and last day of the window compared with; seen as on its own last day.
+        unit: What one purchase is.
+        zero_value_counts: Whether lines of value 0 make a purchase.
+
+    Returns:
+        Lazy frame ``customer_id``, ``now`` and ``before`` (net revenue), ``n_now`` and ``n_before``
+        (purchases); computed once.
+
+    Raises:
+        ValueError: A window is empty.
+    """
+    windows = [(start, as_of)] + ([before] if before else [])
+    for first, last in windows:
+        if first > last:
+            raise ValueError(f"window {first} to {last} is empty; give the earlier day first")
+    parts = []
+    for column, (first, last) in zip(("now", "before"), windows, strict=False):
+        parts += _window(lines, first, last, column, unit=unit, zero_value_counts=zero_value_counts)
+    sums = {name: nw.col(name).sum() for name in ("now", "before", "n_now", "n_before")}
+    customers = nw.concat(parts).group_by("customer_id").agg(**sums)
+    # Sums of counts are decimals on DuckDB.
+    return settle(customers.with_columns(nw.col("n_now", "n_before").cast(nw.Int64)))
 
 
 def _refuse_two_groups(groups: nw.LazyFrame[Any]) -> None:

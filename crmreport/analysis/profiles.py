@@ -11,7 +11,7 @@ import narwhals as nw
 from crmreport.analysis.attributes import attributes_available, customer_groups, main_channel
 from crmreport.analysis.ledger import PurchaseUnit
 from crmreport.analysis.observed import covers_from, observed_days
-from crmreport.analysis.profile import CustomerProfile, customer_profile
+from crmreport.analysis.profile import CustomerProfile, customer_profile, window_spending
 
 # Groups that buying itself makes: today's rank, the main channel, and join years, of which the
 # younger have had less time to leave. A change of theirs says nothing about the group.
@@ -56,6 +56,12 @@ def customer_profiles(
     observed = observed_days(lines, as_of=as_of)
     if before and (observed.is_preliminary or not covers_from(observed.first_day, before[0])):
         before = None
+    counting: dict[str, Any] = {"unit": unit, "zero_value_counts": zero_value_counts}
+    # Read once for all attributes: alone, and beside the earlier window.
+    spending = {
+        window: window_spending(lines, start=start, as_of=as_of, before=window, **counting)
+        for window in {None, before}
+    }
     profiles = {}
     for name in by or _usual(lines, customers):
         if name == "channel":
@@ -71,9 +77,9 @@ def customer_profiles(
             as_of=as_of,
             before=compared,
             support=support,
-            unit=unit,
-            zero_value_counts=zero_value_counts,
             observed=observed,
+            spending=spending[compared],
+            **counting,
         )
         profiles[name] = profile
     return profiles
@@ -82,10 +88,10 @@ def customer_profiles(
 def _usual(lines: Any, customers: Any | None) -> list[str]:
     names: list[str] = []
     if customers is not None:
-        columns = nw.from_native(customers).collect_schema().names()
+        columns = nw.from_native(customers).columns
         names = [name for name in attributes_available(columns) if name != "prefecture"]
     # Region first: it is the one a shop can act on by itself.
     names.sort(key=lambda name: name != "region")
-    if "channel" in nw.from_native(lines).collect_schema().names():
+    if "channel" in nw.from_native(lines).columns:
         names.append("channel")
     return names
