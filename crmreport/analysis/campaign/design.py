@@ -25,24 +25,35 @@ Code = Literal[
     "sample_ratio",
     "sample_ratio_segment",
     "not_as_planned",
+    "control_reached",
     "several_arms",
     "unbalanced",
     "repeated_rows",
     "overlap",
+    "days_apart",
     "still_running",
     "stopped_early",
     "ran_longer",
     "machine_opens",
 ]
 BLOCKING: frozenset[Code] = frozenset(
-    {"sample_ratio", "sample_ratio_segment", "not_as_planned", "several_arms", "unbalanced"}
+    {
+        "sample_ratio",
+        "sample_ratio_segment",
+        "not_as_planned",
+        "control_reached",
+        "several_arms",
+        "unbalanced",
+    }
 )
 
 # Shares of customers or opens; below them the fault is too small to move an effect.
 SEVERAL_ARMS_LIMIT, OVERLAP_LIMIT, MACHINE_LIMIT = 0.01, 0.05, 0.1
 # Difference of shares from which the arms differ by another campaign so much that an effect is as well its.
 OVERLAP_BLOCKS = 0.2
-NOT_AS_PLANNED_LIMIT = SEVERAL_ARMS_LIMIT
+NOT_AS_PLANNED_LIMIT = CONTROL_REACHED_LIMIT = SEVERAL_ARMS_LIMIT
+# Shift of an arm's windows against the control's ÷ their length: told above one, blocking above the other.
+DAYS_APART_LIMIT, DAYS_APART_BLOCKS = 0.1, 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +64,9 @@ class Reason:
         code: What it is.
         where: Segment, covariate or arm it was found in; empty when it is the whole test.
         value: Its size: p-value (``sample_ratio``…), SMD (``unbalanced``), share of customers
-            (``not_as_planned``, ``several_arms``, ``repeated_rows``), difference of shares
-            (``overlap``), days (``still_running``, ``stopped_early``, ``ran_longer``), share of opens
+            (``not_as_planned``, ``several_arms``, ``repeated_rows``) or of the control
+            (``control_reached``), difference of shares (``overlap``), shift ÷ length of the windows
+            (``days_apart``), days (``still_running``, ``stopped_early``, ``ran_longer``), share of opens
             (``machine_opens``).
     """
 
@@ -65,7 +77,8 @@ class Reason:
     @property
     def blocks(self) -> bool:
         """Whether no effect of the test may be told."""
-        return self.code in BLOCKING or (self.code == "overlap" and abs(self.value) > OVERLAP_BLOCKS)
+        limits = {"overlap": OVERLAP_BLOCKS, "days_apart": DAYS_APART_BLOCKS}
+        return self.code in BLOCKING or abs(self.value) > limits.get(self.code, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +137,8 @@ class DesignCheck:
         overlap: Customers also in other campaigns: ``arm``, ``customers``, ``in_others``, ``share``.
         window: Planned and actual days; None when not told.
         machine_open_share: Share of opens made by machines; nan when not told.
+        control_reached: Share of the control to whom a message was delivered all the same; nan when not told.
+        days_apart: Largest shift of an arm's windows against the control's ÷ their length; nan when not told.
         as_planned: The customers beside the list that was drawn; None where none is kept.
         reasons: What is wrong, the blocking first.
     """
@@ -135,6 +150,8 @@ class DesignCheck:
     overlap: pd.DataFrame
     window: Window | None
     machine_open_share: float
+    control_reached: float
+    days_apart: float
     as_planned: AsPlanned | None
     reasons: tuple[Reason, ...]
 
@@ -146,7 +163,7 @@ class DesignCheck:
     @property
     def well_drawn(self) -> bool:
         """Whether nothing is wrong with the lot, though another campaign may hide what it showed."""
-        return not any(reason.code in BLOCKING for reason in self.reasons)
+        return not any(reason.code in (*BLOCKING, "days_apart") and reason.blocks for reason in self.reasons)
 
     @property
     def interim(self) -> bool:
@@ -167,16 +184,18 @@ def check_design(
     window: Window | None = None,
     opens: int = 0,
     machine_opens: int = 0,
+    control_reached: float = math.nan,
+    days_apart: Mapping[str, float] | None = None,
     drawn: IntoFrame | None = None,
 ) -> DesignCheck:
     """Check a test's design before its results are looked at.
 
     Blocking: sizes of arms that refute the plan (χ², p < .001), in all or in a segment (Holm over
     the segments of a column); more than 1 % of the customers in another arm than was drawn for them, or
-    in several arms; covariates unbalanced beyond chance; shares of customers met by other campaigns
-    more than 20 points apart between an arm and the control, beyond chance: what those did would be
-    credited to this one.
-    The rest is told beside the result.
+    in several arms; more than 1 % of the control reached all the same; covariates unbalanced beyond
+    chance; shares of customers met by other campaigns more than 20 points apart between an arm and the
+    control, beyond chance: what those did would be credited to this one; windows of an arm shifted
+    against the control's by more than a third. The rest is told beside the result.
 
     Args:
         assigned: Rows of the assignment, the held-out control among them; with the columns named below.
@@ -190,6 +209,8 @@ def check_design(
         window: Planned and actual days.
         opens: Opens counted, machines among them.
         machine_opens: Opens by machines that load every picture.
+        control_reached: Share of the control to whom a message was delivered; nan where nobody knows.
+        days_apart: Arm → days its windows begin after the control's, beyond chance, ÷ their length.
         drawn: ``customer_id`` and ``arm`` as drawn, where that list is kept.
 
     Raises:
@@ -229,11 +250,33 @@ def check_design(
             for row in balance[balance["unbalanced"].astype("bool")].to_dict("records")
         ),
         *_of_overlap(overlap, control),
+        *(
+            [Reason("control_reached", control, control_reached)]
+            if control_reached > CONTROL_REACHED_LIMIT
+            else []
+        ),
+        *(
+            Reason("days_apart", name, shift)
+            for name, shift in (days_apart or {}).items()
+            if abs(shift) > DAYS_APART_LIMIT
+        ),
         *([window.reason] if window is not None and window.reason is not None else []),
         *([Reason("machine_opens", "", machines)] if machines > MACHINE_LIMIT else []),
     ]
     reasons.sort(key=lambda reason: not reason.blocks)
-    return DesignCheck(people, whole, table, balance, overlap, window, machines, beside_plan, tuple(reasons))
+    return DesignCheck(
+        assigned=people,
+        sample_ratio=whole,
+        segments=table,
+        balance=balance,
+        overlap=overlap,
+        window=window,
+        machine_open_share=machines,
+        control_reached=control_reached,
+        days_apart=max((days_apart or {}).values(), key=abs, default=math.nan),
+        as_planned=beside_plan,
+        reasons=tuple(reasons),
+    )
 
 
 def overlap_by_arm(people: Assignment, others: IntoFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from narwhals.typing import IntoFrame
 
 from crmreport.analysis.campaign.area_effect import area_effect
 from crmreport.analysis.campaign.area_series import UnknownPlaceError
+from crmreport.analysis.campaign.arms import arm_statistics
 from crmreport.analysis.campaign.chosen import evaluate_chosen
 from crmreport.analysis.campaign.design import DesignCheck, Window, check_design
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
@@ -20,10 +21,14 @@ from crmreport.analysis.campaign.money import HoldoutCost, holdout_cost
 from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes, beside, nobody, outcomes, responses
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.campaign.randomised import arm_costs, evaluate_arms
+from crmreport.analysis.campaign.sample_ratio import UnplannedArmError, refuse_unplanned
 from crmreport.analysis.campaign.sent import sent_rows
 from crmreport.analysis.campaign.verdict import Evidence, Judged, judge
-from crmreport.analysis.ledger import PurchaseUnit, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, days_before, to_pandas
 from crmreport.errors import ConfigError
+
+# Two-sided p < .001, as the other checks of the draw.
+_BEYOND_CHANCE = 3.29
 
 
 def evaluate_campaign(
@@ -91,6 +96,12 @@ def evaluate_campaign(
     )
     if wrong := [c for c in covariates if c not in (*BEFORE, *found.attributes)]:
         raise ConfigError(f"covariate {wrong[0]!r} is neither of {', '.join(BEFORE)} nor an attribute")
+    if plan.control is not None and plan.arms:
+        # Of chosen customers too: a slip in the control's name would make them customers sent to.
+        try:
+            refuse_unplanned(found.sizes, plan.arms)
+        except UnplannedArmError as error:
+            raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error
     segments = [c for c in found.attributes if c not in covariates]
     running = as_of < plan.end or found.n_incomplete > 0
     design, arms, not_randomised = None, (), None
@@ -99,7 +110,7 @@ def evaluate_campaign(
     if conditioned is not None:
         judged = cannot_say(conditioned=conditioned)
     elif plan.randomised:
-        met = _others(sends, plan, as_of, controls or {}) if others is None else others
+        met = _others(sends, plan, found, as_of, controls or {}) if others is None else others
         design = _design(sends, found, plan, as_of, segments, covariates, met)
         compared = plan.control in found.sizes and len(found.sizes) > 1
         if compared and not design.blocks:
@@ -196,10 +207,40 @@ def _design(
             window=_window(plan, found),
             opens=int(opened + machines),
             machine_opens=int(machines),
+            control_reached=_control_reached(found, plan),
+            days_apart=_days_apart(found, plan, as_of),
             drawn=plan.drawn,
         )
     except ConfigError as error:
         raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error
+
+
+def _control_reached(found: Outcomes, plan: CampaignPlan) -> float:
+    """Share of the control with a delivery, an open or a click on record: they were not held out."""
+    held = to_pandas(
+        found.frame.filter(nw.col("arm") == str(plan.control)).select(
+            n=nw.len(), reached=nw.col("delivered").sum()
+        )
+    ).fillna(0)
+    n = int(held["n"].iloc[0])
+    return float(held["reached"].iloc[0]) / n if n else math.nan
+
+
+def _days_apart(found: Outcomes, plan: CampaignPlan, as_of: date) -> dict[str, float]:
+    """Arm → mean days its customers were assigned after the control's, beyond chance, ÷ window."""
+    arms = arm_statistics(
+        found.frame.select("arm", ago=days_before(as_of, "assigned_on")).to_native(), columns=["ago"]
+    )
+    control, shifts = arms.get(str(plan.control)), {}
+    for name, arm in arms.items():
+        if control is None or name == plan.control:
+            continue
+        shift = control.means["ago"] - arm.means["ago"]
+        error = math.sqrt(sum((one.variances["ago"] if one.n > 1 else 0) / one.n for one in (arm, control)))
+        # Customers of a flow enter day by day, so arms differ by chance; of a list everybody has one day.
+        if abs(shift) > _BEYOND_CHANCE * error:
+            shifts[name] = shift / plan.window_days
+    return shifts
 
 
 def _window(plan: CampaignPlan, found: Outcomes) -> Window:
@@ -210,16 +251,17 @@ def _window(plan: CampaignPlan, found: Outcomes) -> Window:
 
 
 def _others(
-    sends: IntoFrame, plan: CampaignPlan, as_of: date, controls: Mapping[str, str]
+    sends: IntoFrame, plan: CampaignPlan, found: Outcomes, as_of: date, controls: Mapping[str, str]
 ) -> IntoFrame | None:
-    """Customers other campaigns of the same log reached in this one's days."""
+    """Customers other campaigns of the same log reached in this one's days, described or seen."""
     if "campaign_id" not in nw.from_native(sends).collect_schema().names():
         return None
-    last = plan.end + timedelta(days=plan.window_days - 1)
+    first = min(plan.start, found.first_sent)
+    last = max(plan.end, found.last_sent) + timedelta(days=plan.window_days - 1)
     # Held-out customers stand in their campaign's rows too, but nothing was delivered to them.
     rows = sent_rows(sends, campaign_id=None, as_of=as_of, controls=controls).filter(
         nw.col("campaign_id") != plan.campaign_id,
-        nw.col("sent_on") >= nw.lit(plan.start),
+        nw.col("sent_on") >= nw.lit(first),
         nw.col("sent_on") <= nw.lit(last),
         ~nw.col("delivered_on").is_null(),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,6 +16,17 @@ SRM_ALPHA = 0.001
 
 class UnplannedArmError(ConfigError):
     """An arm of the send log is not in the plan: nobody knows what it was."""
+
+
+def refuse_unplanned(observed: Collection[str], planned: Collection[str]) -> None:
+    """Refuse arms that were not planned.
+
+    Raises:
+        UnplannedArmError: There is one; the first by name is told.
+    """
+    if unplanned := sorted(set(observed) - set(planned)):
+        told = f"arm {unplanned[0]!r} was not planned; the planned ones are {', '.join(planned)}"
+        raise UnplannedArmError(told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +76,7 @@ def sample_ratio(observed: Mapping[str, int], *, planned: Mapping[str, float]) -
     """
     if len(planned) < 2 or not all(weight > 0 for weight in planned.values()):
         raise ConfigError(f"planned shares are {dict(planned)}; give two or more arms, each above 0")
-    if unplanned := sorted(set(observed) - set(planned)):
-        told = f"arm {unplanned[0]!r} was not planned; the planned ones are {', '.join(planned)}"
-        raise UnplannedArmError(told)
+    refuse_unplanned(observed, planned)
     sizes = {arm: int(observed.get(arm, 0)) for arm in planned}
     total, weights = sum(sizes.values()), sum(planned.values())
     expected = {arm: total * weight / weights for arm, weight in planned.items()}

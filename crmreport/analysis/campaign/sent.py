@@ -32,7 +32,8 @@ def sent_rows(
 ) -> nw.LazyFrame[Any]:
     """Rows of a campaign's sends by the day they were sent, nothing after ``as_of`` in them.
 
-    - **Delivered**: a delivery is on record, or any response to the message: what was opened had arrived.
+    - **Delivered**: a delivery is on record, or any response to the message: what was opened had arrived
+      (a control may unsubscribe from other messages: of theirs that is no sign).
       In a campaign without a single delivery on record (post, many LINE tools) whatever was sent and did
       not bounce counts as delivered; nothing was sent to a control.
     - A **response** dated before the day of sending answers some other message and is none. A delivery so
@@ -82,7 +83,11 @@ def sent_rows(
         recorded=_seen("delivered", as_of).count().over("campaign_id") > 0,
     )
     for what in RESPONSES:
-        frame = frame.with_columns(delivered_on=_earliest(nw.col("delivered_on"), nw.col(f"{what}_on")))
+        answered = nw.col(f"{what}_on")
+        if what == "unsubscribed":
+            # Whoever was held out may unsubscribe from the rest.
+            answered = nw.when(was_sent(controls or {})).then(answered)
+        frame = frame.with_columns(delivered_on=_earliest(nw.col("delivered_on"), answered))
     arrived = nw.col("delivered_on")
     assumed = arrived.is_null() & ~nw.col("recorded") & ~nw.col("bounced") & was_sent(controls or {})
     frame = frame.with_columns(

@@ -90,12 +90,16 @@ def _rows(check: DesignCheck) -> list[tuple[Any, ...]]:
         rows.append(row("sample_ratio_segment", float(check.segments["p_adjusted"].min()), "p"))
     if check.as_planned is not None:
         rows.append(row("not_as_planned", check.as_planned.share, "pct"))
+    if check.control_reached > 0:
+        rows.append(row("control_reached", check.control_reached, "pct"))
     rows.append(row("several_arms", people.n_several_arms / max(people.n_customers, 1), "pct"))
     if len(check.balance):
         rows.append(row("unbalanced", float(check.balance["smd"].abs().max()), "num2"))
     rows.append(row("repeated_rows", people.n_repeated_rows / max(people.n_rows, 1), "pct"))
     if len(check.overlap):
         rows.append(row("overlap", _overlap(check), "pt"))
+    if "days_apart" in found:
+        rows.append(row("days_apart", abs(check.days_apart), "pct"))
     if check.window is not None:
         reason = check.window.reason
         code = "window" if reason is None else reason.code

@@ -99,7 +99,8 @@ def best_were_sent_to(parts):
     spent = parts[1].groupby("customer_id")["revenue"].sum().rank()
     order = parts[0]["customer_id"].map(spent).fillna(0) + np.arange(len(parts[0])) * 1e-6
     top = order.rank() > len(order) / 2
-    return parts[0].assign(arm=np.where(top, "mail", "none")), *parts[1:]
+    sends = parts[0].assign(arm=np.where(top, "mail", "none"), opened_at=pd.NaT, unsubscribed_at=pd.NaT)
+    return sends.assign(delivered_at=sends["sent_on"].where(top)), *parts[1:]
 
 
 CASES = [
@@ -223,6 +224,72 @@ def test_a_handful_of_customers_makes_no_verdict(treated, control, told):
     expected = ("roll_out", ()) if told else ("cannot_say", ("too_few_customers",))
     assert (found.judged.verdict, found.judged.details) == expected
     assert [part is not None for part in (arm.profit, arm.next_send, found.holdout)] == [told] * 3
+
+
+def control_reached(share, what="delivered_at"):
+    def fault(parts):
+        held = parts[0]["arm"] == "none"
+        some = held & (held.cumsum() <= share * held.sum())
+        return parts[0].assign(**{what: parts[0][what].mask(some, parts[0]["sent_on"])}), *parts[1:]
+
+    return fault
+
+
+def control_dated(days):
+    def fault(parts):
+        early = parts[0]["sent_on"] - pd.Timedelta(days=days)
+        return parts[0].assign(sent_on=parts[0]["sent_on"].where(parts[0]["arm"] == "mail", early)), *parts[
+            1:
+        ]
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    ("fault", "codes", "blocks"),
+    [
+        pytest.param(control_reached(0.005), [], False, id="half a percent of the control were sent to"),
+        pytest.param(control_reached(0.02), ["control_reached"], True, id="2 % of the control were sent to"),
+        pytest.param(
+            control_reached(0.02, "opened_at"), ["control_reached"], True, id="2 % of the control opened it"
+        ),
+        pytest.param(
+            control_reached(0.05, "unsubscribed_at"), [], False, id="the control left other messages"
+        ),
+        pytest.param(control_dated(3), [], False, id="drawn three days before"),
+        pytest.param(control_dated(8), ["days_apart"], False, id="drawn eight days before: told"),
+        pytest.param(
+            control_dated(11), ["days_apart"], True, id="drawn eleven days before: a third is other days"
+        ),
+    ],
+)
+def test_a_control_that_was_none_or_of_other_days_blocks(fault, codes, blocks):
+    found = evaluate(fault(shop()))
+    told = [reason.code for reason in found.design.reasons]
+    assert [code for code in told if code in ("control_reached", "days_apart")] == codes
+    assert found.judged.reason == ("assignment_broken" if blocks else "profit_likely")
+
+
+def test_days_of_a_flow_differ_by_chance_alone():
+    found = evaluate(shop(n=300, days=60, seed=5), replace(PLAN, kind="cart", end=START.replace(month=10)))
+    assert "days_apart" not in [reason.code for reason in found.design.reasons]
+
+
+def test_a_slip_in_the_controls_name_is_refused_of_chosen_customers_too():
+    sends, lines, ranks = shop()
+    sends["arm"] = sends["arm"].replace("none", "nobody")
+    plan = replace(PLAN, randomised=False)
+    with pytest.raises(ConfigError, match="campaign 'refill': arm 'nobody' was not planned"):
+        evaluate((sends, lines, ranks), plan)
+
+
+def test_another_campaign_is_looked_for_on_the_days_this_one_was_sent():
+    sends, lines, ranks = shop()
+    # Described for October and sent in August, where another campaign met the treated alone.
+    other = sends[sends["arm"] == "mail"].assign(campaign_id="other")
+    plan = replace(PLAN, start=date(2026, 10, 1), end=date(2026, 10, 1))
+    found = evaluate((pd.concat([sends, other]), lines, ranks), plan)
+    assert found.judged.reason == "other_campaign"
 
 
 def bought(treated, control, buyers, held_buyers, amount=1000.0):
