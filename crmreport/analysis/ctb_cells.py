@@ -199,7 +199,7 @@ def ctb_cells(
     now = within(known, period)
     bought = now.filter(nw.col("is_purchase"))
 
-    sizes = (
+    sizes = settle(
         _customers_by(bought, columns)
         .group_by(columns)
         .agg(

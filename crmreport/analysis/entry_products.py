@@ -114,7 +114,7 @@ def entry_products(
     joined = product_lines(
         lines, products, columns=columns, as_of=as_of, unit=unit, zero_value_counts=zero_value_counts
     )
-    seen = _first_purchases(lines, as_of=as_of, unit=unit, zero_value_counts=zero_value_counts)
+    seen = settle(_first_purchases(lines, as_of=as_of, unit=unit, zero_value_counts=zero_value_counts))
     begin = first_day(visible(lines, as_of=as_of)) or as_of
     first = seen.filter(nw.col("first_date") >= nw.lit(begin + timedelta(days=burn_in_days)))
     followed = first.with_columns(
@@ -144,7 +144,8 @@ def entry_products(
         "revenue",
     )
 
-    baskets = joined.filter(nw.col("is_purchase")).join(eligible, on="customer_id")
+    bought = settle(joined.filter(nw.col("is_purchase")).select("customer_id", "purchase", *columns))
+    baskets = bought.join(eligible, on="customer_id")
     baskets = settle(baskets.filter(nw.col("purchase") == nw.col("first_purchase")))
     tables = [_by_value(baskets, column) for column in columns]
     table = round_money(pd.concat(tables, ignore_index=True), "year_revenue")
@@ -208,7 +209,7 @@ def _first_purchases(
 def _first_year_revenue(lines: Any, eligible: nw.LazyFrame[Any], *, as_of: date) -> nw.LazyFrame[Any]:
     """Revenue within a year of the first purchase, for customers observed that long."""
     aged = eligible.filter(nw.col("age") >= _YEAR_DAYS).select("customer_id", "age")
-    spent = visible(lines, as_of=as_of).select("customer_id", "order_date", "revenue")
+    spent = settle(visible(lines, as_of=as_of).select("customer_id", "order_date", "revenue"))
     spent = spent.join(aged, on="customer_id").with_columns(
         since_first=nw.col("age") - days_before(as_of, "order_date")
     )
