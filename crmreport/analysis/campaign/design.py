@@ -14,7 +14,7 @@ from narwhals.typing import IntoFrame
 from scipy.stats import chi2_contingency
 
 from crmreport.analysis.campaign.arms import arm_statistics
-from crmreport.analysis.campaign.as_planned import AsPlanned, as_planned
+from crmreport.analysis.campaign.as_planned import AsPlanned
 from crmreport.analysis.campaign.assignment import Assignment, assignment
 from crmreport.analysis.campaign.balance import balance_table
 from crmreport.analysis.campaign.sample_ratio import SRM_ALPHA, SampleRatio, sample_ratio, sample_ratio_by
@@ -51,7 +51,7 @@ BLOCKING: frozenset[Code] = frozenset(
 SEVERAL_ARMS_LIMIT, OVERLAP_LIMIT, MACHINE_LIMIT = 0.01, 0.05, 0.1
 # Difference of shares from which the arms differ by another campaign so much that an effect is as well its.
 OVERLAP_BLOCKS = 0.2
-NOT_AS_PLANNED_LIMIT = CONTROL_REACHED_LIMIT = SEVERAL_ARMS_LIMIT
+CONTROL_REACHED_LIMIT = SEVERAL_ARMS_LIMIT
 # Shift of an arm's windows against the control's ÷ their length: told above one, blocking above the other.
 DAYS_APART_LIMIT, DAYS_APART_BLOCKS = 0.1, 1 / 3
 
@@ -186,16 +186,16 @@ def check_design(
     machine_opens: int = 0,
     control_reached: float = math.nan,
     days_apart: Mapping[str, float] | None = None,
-    drawn: IntoFrame | None = None,
+    as_planned: AsPlanned | None = None,
 ) -> DesignCheck:
     """Check a test's design before its results are looked at.
 
     Blocking: sizes of arms that refute the plan (χ², p < .001), in all or in a segment (Holm over
-    the segments of a column); more than 1 % of the customers in another arm than was drawn for them, or
-    in several arms; more than 1 % of the control reached all the same; covariates unbalanced beyond
-    chance; shares of customers met by other campaigns more than 20 points apart between an arm and the
-    control, beyond chance: what those did would be credited to this one; windows of an arm shifted
-    against the control's by more than a third. The rest is told beside the result.
+    the segments of a column); more than 1 % of the customers in another arm than was drawn for them, not
+    drawn or absent, or in several arms; more than 1 % of the control reached all the same; covariates
+    unbalanced beyond chance; shares of customers met by other campaigns more than 20 points apart between
+    an arm and the control, beyond chance: what those did would be credited to this one; windows of an arm
+    shifted against the control's by more than a third. The rest is told beside the result.
 
     Args:
         assigned: Rows of the assignment, the held-out control among them; with the columns named below.
@@ -211,7 +211,7 @@ def check_design(
         machine_opens: Opens by machines that load every picture.
         control_reached: Share of the control to whom a message was delivered; nan where nobody knows.
         days_apart: Arm → days its windows begin after the control's, beyond chance, ÷ their length.
-        drawn: ``customer_id`` and ``arm`` as drawn, where that list is kept.
+        as_planned: The customers beside the list that was drawn, where that is kept.
 
     Raises:
         ConfigError: A column or the control is missing, an arm was not planned, counts make no sense.
@@ -241,10 +241,9 @@ def check_design(
     if others is not None:
         overlap = overlap_by_arm(people, others)
     machines = machine_opens / opens if opens else math.nan
-    beside_plan = None if drawn is None else as_planned(people, drawn)
     reasons = [
         *_of_sizes(people, whole, table),
-        *_of_plan(beside_plan),
+        *_of_plan(as_planned),
         *(
             Reason("unbalanced", str(row["covariate"]), float(row["smd"]))
             for row in balance[balance["unbalanced"].astype("bool")].to_dict("records")
@@ -274,7 +273,7 @@ def check_design(
         machine_open_share=machines,
         control_reached=control_reached,
         days_apart=max((days_apart or {}).values(), key=abs, default=math.nan),
-        as_planned=beside_plan,
+        as_planned=as_planned,
         reasons=tuple(reasons),
     )
 
@@ -316,7 +315,7 @@ def _of_sizes(people: Assignment, whole: SampleRatio, segments: pd.DataFrame) ->
 
 
 def _of_plan(found: AsPlanned | None) -> list[Reason]:
-    if found is None or not found.share > NOT_AS_PLANNED_LIMIT:
+    if found is None or found.holds:
         return []
     return [Reason("not_as_planned", "", found.share)]
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import narwhals as nw
+import pandas as pd
 from narwhals.typing import IntoFrame
 
 from crmreport.analysis.campaign.area_effect import area_effect
 from crmreport.analysis.campaign.area_series import UnknownPlaceError
 from crmreport.analysis.campaign.arms import arm_statistics
+from crmreport.analysis.campaign.as_planned import AsPlanned, as_planned
 from crmreport.analysis.campaign.chosen import evaluate_chosen
 from crmreport.analysis.campaign.design import DesignCheck, Window, check_design
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
@@ -84,22 +86,33 @@ def evaluate_campaign(
     """
     if plan.area is not None:
         return _by_area(order_lines, plan, as_of, customers)
-    found = outcomes(
-        sends,
-        order_lines,
-        plan=plan,
-        as_of=as_of,
-        attributes=attributes,
-        before_days=before_days,
-        unit=unit,
-        zero_value_counts=zero_value_counts,
-    )
+
+    def customers_of(assigned: pd.DataFrame | None) -> Outcomes:
+        return outcomes(
+            sends,
+            order_lines,
+            plan=plan,
+            as_of=as_of,
+            attributes=attributes,
+            before_days=before_days,
+            unit=unit,
+            zero_value_counts=zero_value_counts,
+            assigned=assigned,
+        )
+
+    found = logged = customers_of(None)
+    lot = _beside_plan(logged, plan, as_of)
+    if lot is not None and lot.n_unlisted:
+        found = logged = customers_of(lot.as_logged)
+    # Intention to treat: by the lot, whatever a few were sent.
+    if lot is not None and lot.n_otherwise and lot.holds:
+        found = customers_of(lot.as_drawn)
     if wrong := [c for c in covariates if c not in (*BEFORE, *found.attributes)]:
         raise ConfigError(f"covariate {wrong[0]!r} is neither of {', '.join(BEFORE)} nor an attribute")
     if plan.control is not None and plan.arms:
         # Of chosen customers too: a slip in the control's name would make them customers sent to.
         try:
-            refuse_unplanned(found.sizes, plan.arms)
+            refuse_unplanned(logged.sizes, plan.arms)
         except UnplannedArmError as error:
             raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error
     segments = [c for c in found.attributes if c not in covariates]
@@ -111,7 +124,7 @@ def evaluate_campaign(
         judged = cannot_say(conditioned=conditioned)
     elif plan.randomised:
         met = _others(sends, plan, found, as_of, controls or {}) if others is None else others
-        design = _design(sends, found, plan, as_of, segments, covariates, met)
+        design = _design(sends, logged, plan, as_of, segments, covariates, met, lot)
         compared = plan.control in found.sizes and len(found.sizes) > 1
         if compared and not design.blocks:
             arms = evaluate_arms(found, plan=plan, running=running, segments=segments, qini=qini)
@@ -185,11 +198,14 @@ def _design(
     segments: Sequence[str],
     covariates: Sequence[str],
     others: IntoFrame | None,
+    lot: AsPlanned | None,
 ) -> DesignCheck:
     rows = sent_rows(sends, campaign_id=plan.campaign_id, as_of=as_of).select("customer_id", "arm")
     if plan.kind != "single":
         # A customer's later steps repeat no assignment.
         rows = rows.group_by("customer_id", "arm").agg(nw.len()).select("customer_id", "arm")
+    if lot is not None and lot.n_unlisted:
+        rows = found.frame.select("customer_id", "arm")
     known = found.frame.select("customer_id", *dict.fromkeys([*covariates, *segments]))
     counted = found.frame.select(nw.col("opened", "machine_opened").sum(), nw.col("recency_days").max())
     opened, machines, longest = to_pandas(counted).astype("float64").fillna(0).iloc[0]
@@ -209,10 +225,23 @@ def _design(
             machine_opens=int(machines),
             control_reached=_control_reached(found, plan),
             days_apart=_days_apart(found, plan, as_of),
-            drawn=plan.drawn,
+            as_planned=lot,
         )
     except ConfigError as error:
         raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error
+
+
+def _beside_plan(found: Outcomes, plan: CampaignPlan, as_of: date) -> AsPlanned | None:
+    if plan.drawn is None or not plan.randomised:
+        return None
+    return as_planned(
+        found.frame.select("customer_id", "arm").to_native(),
+        plan.drawn,
+        control=str(plan.control),
+        several=found.several_arms,
+        finished=as_of >= plan.end,
+        by_list=plan.kind == "single",
+    )
 
 
 def _control_reached(found: Outcomes, plan: CampaignPlan) -> float:

@@ -119,13 +119,18 @@ def sizes_table(evaluation: Evaluation, check: DesignCheck) -> Table:
     """Customers by arm beside the plan."""
     ratio = check.sample_ratio
     total = sum(ratio.observed.values())
+    # A list that was drawn has numbers of its own; shares alone are of the customers there are.
+    planned = ratio.expected if check.as_planned is None else check.as_planned.sizes
+    all_planned = sum(planned.values())
     frame = pd.DataFrame(
         {
             "arm": list(ratio.observed),
             "customers": list(ratio.observed.values()),
             "share": [n / total if total else math.nan for n in ratio.observed.values()],
-            "planned_share": [n / total if total else math.nan for n in ratio.expected.values()],
-            "planned": list(ratio.expected.values()),
+            "planned_share": [
+                planned.get(arm, 0) / all_planned if all_planned else math.nan for arm in ratio.observed
+            ],
+            "planned": [planned.get(arm, 0) for arm in ratio.observed],
         }
     )
     return Table(
