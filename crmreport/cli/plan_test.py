@@ -87,7 +87,7 @@ def plan_test(
     refuse_missing_demo(workspace, settings)
     path = plan_path(workspace.client(client), campaign)
     if check:
-        _check(settings, load_planned(path), json=json)
+        _check(workspace, settings, load_planned(path), json=json)
         return
     if not dry_run:
         refuse_to_replace(path, overwrite=force)
@@ -123,8 +123,10 @@ def _open(workspace: Workspace, settings: Settings, *, period: str | None, as_of
     if period is not None and as_of is not None:
         raise ConfigError("--period and --as-of both name a day; give one of them")
     if period is None:
-        day = as_of or str(open_store(workspace, settings).report.last_day)
-        period = f"{day}..{day}"
+        ledger = open_store(workspace, settings).report
+        day = as_of or str(ledger.last_day)
+        # Nobody need have ordered on the day of the draw itself.
+        period = f"{min(str(ledger.first_day), day)}..{day}"
     return open_report(settings.client, period, settings.languages[0])
 
 
@@ -206,14 +208,12 @@ def _recipe(
     )
 
 
-def _check(settings: Settings, planned: PlannedTest, *, json: bool) -> None:
+def _check(workspace: Workspace, settings: Settings, planned: PlannedTest, *, json: bool) -> None:
     import hashlib
 
     from crmreport.plan_test.draft import redraw
-    from crmreport.report import open_report
 
-    day = planned.recipe.as_of
-    report = open_report(settings.client, f"{day}..{day}", settings.languages[0])
+    report = _open(workspace, settings, period=None, as_of=str(planned.recipe.as_of))
     again = hashlib.sha256(redraw(report, planned.recipe)).hexdigest()
     agrees = again == planned.assignment.sha256
     now = {each.name: each.sha256 for each in report.intake.inputs}

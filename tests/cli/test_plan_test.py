@@ -156,6 +156,14 @@ def test_changed_data_are_told_when_the_list_cannot_be_drawn_again(home, capsys)
     assert "another SHA-256; since then data/members.csv changed" in capsys.readouterr().err
 
 
+def test_nobody_need_have_ordered_on_the_day_of_the_draw(home, capsys):
+    """Orders run to 31 October; the list is drawn, and drawn again, as of four days later."""
+    assert main([*DRAW, *ARMS, "--as-of", "2026-11-04"]) == 0
+    assert "customers known on 2026-11-04" in capsys.readouterr().out
+    assert main([*DRAW, "--check"]) == 0
+    assert "the same 100 customers and arms" in capsys.readouterr().out
+
+
 def test_a_plan_is_not_drawn_twice_unless_forced(home, capsys):
     assert main([*DRAW, *ARMS]) == 0
     before = listed(home)
