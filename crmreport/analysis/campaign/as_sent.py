@@ -40,18 +40,22 @@ def as_sent(plans: Sequence[CampaignPlan], sends: IntoFrame, *, as_of: date) -> 
         >>> found.start.isoformat(), found.end.isoformat()
         ('2026-10-02', '2026-10-14')
     """
+    days = days_sent(sends, as_of=as_of)
+    return [_widened(plan, *days.get(plan.campaign_id, (plan.start, plan.end))) for plan in plans]
+
+
+def days_sent(sends: IntoFrame, *, as_of: date) -> dict[str, tuple[date, date]]:
+    """Campaign → first and last day a customer was first sent to, by ``as_of``; see :func:`as_sent`."""
     rows = sent_rows(sends, campaign_id=None, as_of=as_of).select("campaign_id", "customer_id", "sent_on")
-    rows = rows.filter(nw.col("campaign_id").is_in([plan.campaign_id for plan in plans]))
     entered = rows.group_by("campaign_id", "customer_id").agg(nw.col("sent_on").min())
     spans = entered.group_by("campaign_id").agg(
         nw.col("sent_on").min().alias("first"), nw.col("sent_on").max().alias("last")
     )
     found = to_pandas(spans, sort_by="campaign_id")
-    days = {
+    return {
         str(name): (first.date(), last.date())
         for name, first, last in found[["campaign_id", "first", "last"]].itertuples(index=False)
     }
-    return [_widened(plan, *days.get(plan.campaign_id, (plan.start, plan.end))) for plan in plans]
 
 
 def _widened(plan: CampaignPlan, first: date, last: date) -> CampaignPlan:

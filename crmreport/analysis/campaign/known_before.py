@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import cache
 
 import narwhals as nw
 import pandas as pd
 from narwhals.typing import IntoFrame
 
-from crmreport.analysis.campaign.as_sent import as_sent
+from crmreport.analysis.campaign.as_sent import days_sent
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.ledger import PurchaseUnit, settle
 from crmreport.analysis.rfm import rfm_table, score_rfm
@@ -42,9 +43,9 @@ def segments_before(
             with its first send where that is dated earlier (see ``as_sent``).
 
     Returns:
-        A function that gives ``customer_id`` and ``segment`` of the day before a campaign's start, one
-        row per buyer so far, and the column, one row per customer; it gives None where there are too
-        few buyers to score.
+        A function that gives ``customer_id`` and ``segment`` of the day before a campaign's start (campaigns
+        of one day are scored once), one row per buyer so far, and the column, one row per customer; it
+        gives None where there are too few buyers to score.
 
     Raises:
         ConfigError: The customers have no such column.
@@ -56,10 +57,13 @@ def segments_before(
         if column not in known:
             raise ConfigError(f"customers have no column {column!r}; they have {', '.join(known)}")
 
-    def before(plan: CampaignPlan) -> IntoFrame | None:
-        start = plan.start
-        if sends is not None:
-            start = as_sent([plan], sends, as_of=plan.start)[0].start
+    @cache
+    def first_sent() -> dict[str, tuple[date, date]]:
+        # Sends after a start move no start: the whole log will do, read once for all campaigns.
+        return days_sent(sends, as_of=date.max) if sends is not None else {}
+
+    @cache
+    def of_day_before(start: date) -> IntoFrame | None:
         day = start - timedelta(days=1)
         since = None
         if look_back_months is not None:
@@ -78,5 +82,9 @@ def segments_before(
         both = given.join(settle(scored), on="customer_id", how="full", suffix="_scored")
         either = nw.coalesce(nw.col("customer_id"), nw.col("customer_id_scored"))
         return both.with_columns(customer_id=either).select("customer_id", "segment", column).to_native()
+
+    def before(plan: CampaignPlan) -> IntoFrame | None:
+        first, _ = first_sent().get(plan.campaign_id, (plan.start, plan.end))
+        return of_day_before(min(plan.start, first))
 
     return before

@@ -1,17 +1,19 @@
 """Which campaign a report looks at, and what it may know of customers beforehand."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import narwhals as nw
 import pandas as pd
 import pytest
 
+from crmreport.analysis.campaign import known_before
 from crmreport.analysis.campaign.choice import choose_campaign
 from crmreport.analysis.campaign.known_before import segments_before
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.ledger import to_pandas
+from crmreport.analysis.rfm import rfm_table
 from crmreport.errors import ConfigError
 from crmreport.segment_file import load_segments
 
@@ -110,6 +112,25 @@ def test_segments_are_of_the_day_before_the_first_send_where_the_described_start
     wanted = segment(segments_before(given, **of)(LARGE))
     assert segment(segments_before(given, **of)(described)) != wanted
     assert segment(segments_before(engine(given), sends=engine(sends), **of)(described)) == wanted
+
+
+def test_campaigns_of_one_day_are_scored_once_and_others_for_themselves(monkeypatch):
+    scored = []
+
+    def counted(given: Any, *, as_of: date, **rules: Any) -> Any:
+        scored.append(as_of)
+        return rfm_table(given, as_of=as_of, **rules)
+
+    monkeypatch.setattr(known_before, "rfm_table", counted)
+    sends = pd.DataFrame({"campaign_id": ["late"], "customer_id": ["c1"]})
+    sends["sent_on"] = pd.Timestamp("2026-12-24")
+    before = segments_before(lines(10), segments=load_segments("standard"), sends=sends)
+    again = replace(LARGE, campaign_id="again")
+    other = replace(LARGE, campaign_id="late", start=LARGE.start + timedelta(days=4), end=date(2026, 12, 31))
+    assert before(LARGE) is before(again)
+    assert before(other) is not before(LARGE)
+    # A send after the start moves no start.
+    assert scored == [plan.start - timedelta(days=1) for plan in (LARGE, other)]
 
 
 def test_too_few_buyers_have_no_segments(tmp_path):
