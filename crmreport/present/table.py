@@ -34,7 +34,7 @@ _RIGHT = (
 FEWEST = 5
 # Letters of a column's English name that stay on one line.
 _ONE_LINE = 12
-_SHORT_NAME = 26
+_SHORT_NAME = 24
 _NULLABLE: dict[str, Any] = {"i": "Int64", "u": "UInt64", "f": "Float64", "b": "boolean"}
 _UNITS = {
     "pct": {"ja": "%", "en": "%"},

@@ -281,7 +281,7 @@ def test_the_measured_and_the_planned_figure_of_the_best_stand_in_one_sentence()
         said = words.say(luck.text)
         assert words.format(best["profit"], "money") in said
         assert said.count(words.format(best["shrunk_profit"], "money")) == 2
-    assert "続けるかどうかは測定値で判定し、来期の計画には" in JA.say(luck.text)
+    assert "判定には測定値を、来期の計画には" in JA.say(luck.text)
 
 
 def test_margin_and_cost_of_the_total_are_written_with_the_digits_their_difference_needs():

@@ -45,10 +45,11 @@ def _sent_table(found: CampaignProgramme, counted: CountedOnce | None) -> Table:
     if counted is not None:
         bought = counted.table[["campaign_id", "revenue", "shared_revenue"]]
         frame = frame.merge(bought, on="campaign_id", how="left", validate="one_to_one")
-        revenue = [Column("revenue", "money", label="campaigns.column.window_revenue")]
+        label = "campaigns.column.window_revenue"
+        revenue = [Column("revenue", "money", label=label, scale="amount", bare=True)]
     if counted is not None and len(frame) >= _TWO:
         case = "several"
-        revenue.append(Column("shared_revenue", "money"))
+        revenue.append(Column("shared_revenue", "money", scale="amount", bare=True))
         ends = {"campaign_id": ["_sum", "_once"], "revenue": [counted.sum_of_campaigns, counted.revenue]}
         frame = pd.concat([frame, pd.DataFrame(ends)], ignore_index=True)
     frame = round_money(frame, *(column.name for column in revenue))
@@ -62,7 +63,7 @@ def _sent_table(found: CampaignProgramme, counted: CountedOnce | None) -> Table:
             Column("window_end", "date"),
             Column("customers", "count", label="campaigns.column.sent_to"),
             Column("held_out", "count"),
-            Column("cost", "money"),
+            Column("cost", "money", scale="amount"),
             *revenue,
         ),
         title=Text("campaigns.counted.title"),

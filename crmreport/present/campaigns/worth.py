@@ -73,6 +73,7 @@ def profit_chart(found: CampaignProgramme) -> Chart:
         left, right = ax.get_xlim()
         # Room for the names of the marks.
         ax.set_xlim(left, max(right, end + 0.2 * (right - left)))
+        ax.xaxis.set_major_locator(_few_ticks())
         ax.xaxis.set_major_formatter(lambda value, _: words.format(value, "count"))
         ax.set_xlabel(unit.header(words.lang))
 
@@ -83,8 +84,14 @@ def profit_chart(found: CampaignProgramme) -> Chart:
         subtitle=Text("campaigns.chart.subtitle"),
         note=Text("campaigns.chart.note", **said),
         alt=Text(f"campaigns.chart.alt.{case}", **said),
-        height=0.55 + 0.3 * len(known),
+        height=0.5 + 0.3 * len(known),
     )
+
+
+def _few_ticks() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(5)
 
 
 def _short(name: str, length: int = 26) -> str:

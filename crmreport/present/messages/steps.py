@@ -77,7 +77,7 @@ def steps_chart(funnel: StepFunnel, campaign: str, *, place: int = 1) -> Chart:
             underway=funnel.n_underway[campaign],
         ),
         alt=Text("messages.steps.alt", steps=len(rows), n=int(first["sent"]), last=int(last["sent"])),
-        height=0.35 + 0.42 * len(rows),
+        height=0.35 + 0.38 * len(rows),
     )
 
 
