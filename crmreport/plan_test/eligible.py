@@ -8,6 +8,7 @@ from datetime import date
 import pandas as pd
 
 from crmreport.analysis.attributes import customer_groups
+from crmreport.analysis.campaign.consent import CONSENTS
 from crmreport.analysis.ledger import customer_totals, to_pandas
 from crmreport.analysis.rfm import rfm_table, score_rfm
 from crmreport.analysis.segments import segment_table
@@ -17,8 +18,6 @@ from crmreport.plan_file import Recipe
 from crmreport.report import Report
 
 SEGMENT = "segment"
-CONSENTS = {"mail": "consent_mail", "line": "consent_line", "sms": "consent_sms", "dm": "consent_dm"}
-"""Channel → column of customers that says who agreed to it; other channels need no consent on file."""
 
 
 @dataclass(frozen=True)

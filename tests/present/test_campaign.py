@@ -343,6 +343,26 @@ def test_chosen_customers_are_shown_naive_beside_adjusted():
     assert "そのままの差" in written(things, JA)
 
 
+@pytest.mark.parametrize(
+    ("n", "ja", "en"),
+    [
+        pytest.param(425, "送ることのできない425人は", "425 not sent to", id="some could not"),
+        pytest.param(0, "", "", id="everybody could"),
+    ],
+)
+def test_who_could_not_have_been_sent_to_is_counted_below_the_comparison(n, ja, en):
+    found = CASES["customers were chosen"]()
+    chosen = replace(found.not_randomised, n_no_consent=n)
+    things = page.not_randomised(replace(found, not_randomised=chosen))
+    compared = ("campaign.comparisons", "campaign.comparisons_chart")
+    notes = [thing.note for thing in things if getattr(thing, "id", "") in compared]
+    assert len(notes) == 2
+    for note in notes:
+        for words, said, word in ((JA, ja, "同意"), (EN, en, "agreed")):
+            assert said in words.say(note)
+            assert (word in words.say(note)) == (n > 0)
+
+
 def test_broken_arms_show_the_check_and_no_effect():
     found = CASES["groups of the wrong size"]()
     things = everything(found)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from narwhals.typing import IntoFrame
 
+from crmreport.analysis.campaign.consent import agreed
 from crmreport.analysis.campaign.did import DifferenceInDifferences, difference_in_differences
 from crmreport.analysis.campaign.evaluation import NoDid, NotRandomised
 from crmreport.analysis.campaign.evidence import few_buyers
@@ -47,6 +48,7 @@ def evaluate_chosen(
     plan: CampaignPlan,
     as_of: date,
     attributes: IntoFrame | None = None,
+    customers: IntoFrame | None = None,
     covariates: Sequence[str] = BEFORE,
     dormant_days: int = 180,
     unit: PurchaseUnit = "customer_day",
@@ -55,12 +57,16 @@ def evaluate_chosen(
     """Those sent to beside those who were not, with a purchase in the 730 days before the first send.
 
     Not sent to are the control's customers where one was named, else everybody who is not in the
-    campaign's sends. Both groups are looked at over the same days: from the first send to the last one
-    plus the window. The adjusted effect is AIPW with overlap weights; revenue and orders before are
-    those of 365 days. Revenue enters as log(1 + revenue ÷ its mean), so that the currency's unit does
-    not matter, and the balance of the amounts themselves is judged. Difference in differences over
-    periods of 28 days, up to six before; none where nobody bought in them, as when the dormant were
-    chosen: then it would only be the naive difference by another name.
+    campaign's sends. Of these, customers who have not agreed to the channel are left out: they could not
+    have been sent to. Whoever was sent to stays, also without consent on file: consent is kept as it is
+    now, and those the campaign made unsubscribe belong to what it did.
+
+    Both groups are looked at over the same days: from the first send to the last one plus the window. The
+    adjusted effect is AIPW with overlap weights; revenue and orders before are those of 365 days. Revenue
+    enters as log(1 + revenue ÷ its mean), so that the currency's unit does not matter, and the balance of
+    the amounts themselves is judged. Difference in differences over periods of 28 days, up to six before;
+    none where nobody bought in them, as when the dormant were chosen: then it would only be the naive
+    difference by another name.
 
     Args:
         found: Customers as assigned.
@@ -68,6 +74,7 @@ def evaluate_chosen(
         plan: The campaign.
         as_of: Last visible day, not before the last window's end.
         attributes: ``customer_id`` and covariates named in ``covariates``; numbers without blanks.
+        customers: ``customer_id`` and consents; None where nobody's are kept.
         covariates: Numbers known before the campaign.
         dormant_days: Days without a purchase from which a customer is dormant.
         unit: What one purchase is.
@@ -84,6 +91,7 @@ def evaluate_chosen(
     before, after = min(PERIODS_BEFORE, history // length), days // length
     people = _people(bought, start, days, length, range(-before, after))
     people = _sides(people, found, plan)
+    people, n_no_consent = _reachable(people, agreed(customers, plan.channel))
     if people["treated"].nunique() < 2:
         return None
     if extra := [c for c in covariates if c not in BEFORE]:
@@ -122,6 +130,7 @@ def evaluate_chosen(
         ),
         n_left_out=left_out,
         left_out_cost=plan.costs.send * left_out,
+        n_no_consent=n_no_consent,
         first_day=start,
         last_day=start + timedelta(days=days - 1),
     )
@@ -171,6 +180,14 @@ def _sides(people: pd.DataFrame, found: Outcomes, plan: CampaignPlan) -> pd.Data
     people = people[~people["customer_id"].isin(found.several_arms)]
     people = people.merge(arms, on="customer_id", how="left" if plan.control is None else "inner")
     return people.assign(treated=people["treated"].fillna(0).astype("int64"))
+
+
+def _reachable(people: pd.DataFrame, agreed: pd.Series | None) -> tuple[pd.DataFrame, int]:
+    """Without those not sent to who could not have been, and how many they are."""
+    if agreed is None:
+        return people, 0
+    kept = (people["treated"] == 1) | people["customer_id"].astype("str").isin(agreed)
+    return people[kept].reset_index(drop=True), int((~kept).sum())
 
 
 def _with_covariates(people: pd.DataFrame, attributes: IntoFrame | None, extra: list[str]) -> pd.DataFrame:

@@ -64,7 +64,8 @@ def evaluate_campaign(
         as_of: Last visible day.
         attributes: ``customer_id`` and columns known before the campaign (RFM as of the day before …),
             one row per customer; the first one not among the covariates decides whom to send to next.
-        customers: ``customer_id`` and ``prefecture``, for an area campaign in prefectures.
+        customers: ``customer_id``, ``prefecture`` for an area campaign in prefectures, and consents
+            (``consent_mail`` …): of chosen customers' equals only those who agreed to the channel count.
         covariates: Numbers known before: of ``revenue_before``, ``orders_before``, ``recency_days`` and
             the attributes' columns. A blank recency counts as the longest among the customers.
         others: ``customer_id`` of whoever was sent another campaign in the window; when None, those of
@@ -144,6 +145,7 @@ def evaluate_campaign(
             plan=plan,
             as_of=as_of,
             attributes=attributes,
+            customers=customers,
             covariates=covariates,
             dormant_days=dormant_days,
             unit=unit,

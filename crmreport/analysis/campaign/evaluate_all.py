@@ -84,7 +84,8 @@ def evaluate_all(
         period: The report's period.
         months: Calendar months looked at, up to the period's end.
         attributes: Gives for a campaign what is known of customers before it; None for nothing.
-        customers: ``customer_id`` and ``prefecture``, for area campaigns in prefectures.
+        customers: ``customer_id``, ``prefecture`` for area campaigns in prefectures, and consents for
+            campaigns whose customers were chosen.
         dormant_days: Days without a purchase from which a customer is dormant.
         unit: What one purchase is.
         zero_value_counts: Whether lines worth 0 make a purchase.

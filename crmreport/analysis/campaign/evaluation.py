@@ -94,6 +94,8 @@ class NotRandomised:
             equals: they are in none of the comparisons.
         left_out_cost: What sending to them cost, client currency: in no ``profit``, and in that of the
             programme, which looks at all of the campaign's cost.
+        n_no_consent: Customers not sent to who have not agreed to the channel and could not have been sent
+            to: they are in none of the comparisons either.
         first_day: First day counted, the same for both groups.
         last_day: Last day counted.
     """
@@ -106,6 +108,7 @@ class NotRandomised:
     judged: Judged
     n_left_out: int
     left_out_cost: float
+    n_no_consent: int
     first_day: date
     last_day: date
 

@@ -109,6 +109,7 @@ def comparisons_chart(evaluation: Evaluation, found: Observational) -> Chart:
             "campaign.comparisons_chart.note",
             n=found.naive.n_treatment,
             control=found.naive.n_control,
+            no_consent=_no_consent(evaluation),
             as_of=evaluation.as_of,
         ),
         alt=Text("campaign.comparisons_chart.alt", **said),
@@ -138,9 +139,17 @@ def comparisons_table(evaluation: Evaluation, found: Observational) -> Table:
             outside=found.outside_share,
             target=found.target,
             **_days(evaluation),
+            no_consent=_no_consent(evaluation),
             as_of=evaluation.as_of,
         ),
     )
+
+
+def _no_consent(evaluation: Evaluation) -> Text:
+    """How many could not have been sent to and are nobody's equals; nothing where there are none."""
+    chosen = evaluation.not_randomised
+    n = 0 if chosen is None else chosen.n_no_consent
+    return Text(f"campaign.no_consent.{'some' if n else 'none'}", n=n)
 
 
 def _days(evaluation: Evaluation) -> dict[str, Any]:

@@ -514,8 +514,9 @@ def chosen(effect=0.0, n=4000, seed=8):
 CHOSEN = replace(PLAN, randomised=False, control=None, arms={})
 
 
-def compare(sends, lines, plan=CHOSEN, as_of=AS_OF):
-    return evaluate_campaign(pl.from_pandas(sends), pl.from_pandas(lines), plan=plan, as_of=as_of)
+def compare(sends, lines, plan=CHOSEN, as_of=AS_OF, **options):
+    parts = pl.from_pandas(sends), pl.from_pandas(lines)
+    return evaluate_campaign(*parts, plan=plan, as_of=as_of, **options)
 
 
 def test_chosen_customers_are_compared_at_equal_habits():
@@ -569,6 +570,37 @@ def test_who_had_not_bought_for_two_years_is_left_out_of_the_comparison():
     # The programme bears what sending to them cost; the chapter's own profit is of those compared.
     assert whole_profit(evaluation).profit == pytest.approx(found.profit.profit - 60)
     assert (found.first_day, found.last_day) == (START, date(2026, 9, 1))
+
+
+def test_who_had_not_agreed_to_the_channel_could_not_have_been_sent_to_and_is_nobodys_equal():
+    sends, lines = chosen()
+    people = pd.DataFrame({"customer_id": sorted(lines["customer_id"].unique())})
+    sent = people["customer_id"].isin(sends["customer_id"])
+    refused = people.index % 5 == 0
+    blank = people.index % 7 == 0
+    people["consent_mail"] = pd.array(np.where(refused, False, True), dtype="boolean")
+    people.loc[blank, "consent_mail"] = pd.NA
+    # Who is not in the customers' table has not agreed either.
+    people, stranger = people.iloc[:-1], not sent.iloc[-1]
+    apart = int((~sent & (refused | blank))[:-1].sum()) + int(stranger)
+    plain = compare(sends, lines).not_randomised
+    found = compare(sends, lines, customers=pl.from_pandas(people)).not_randomised
+    assert (plain.n_no_consent, found.n_no_consent) == (0, apart)
+    one, other = found.adjusted.naive, plain.adjusted.naive
+    # Whoever was sent to stays: those the campaign made unsubscribe belong to what it did.
+    assert (one.n_treatment, one.n_control) == (other.n_treatment, other.n_control - apart)
+
+
+@pytest.mark.parametrize(
+    ("channel", "column"),
+    [("app", "consent_mail"), ("line", "consent_mail"), ("mail", "prefecture")],
+    ids=["a channel nobody agrees to", "consent to another channel only", "no consent on file"],
+)
+def test_without_consent_on_file_everybody_could_have_been_sent_to(channel, column):
+    sends, lines = chosen(n=1500)
+    people = pd.DataFrame({"customer_id": lines["customer_id"].unique(), column: False})
+    found = compare(sends, lines, replace(CHOSEN, channel=channel), customers=pl.from_pandas(people))
+    assert found.not_randomised.n_no_consent == 0
 
 
 def test_both_sides_are_looked_at_over_the_same_days():
