@@ -11,6 +11,7 @@ Verdict = Literal["roll_out", "roll_out_to_segments", "keep_testing", "stop", "c
 Grade = Literal["randomised", "adjusted", "observational"]
 Reason = Literal[
     "conditioned_on_response",
+    "sent_otherwise",
     "assignment_broken",
     "duplicate_customers",
     "groups_differ",
@@ -67,6 +68,7 @@ class Evidence:
         conditioned_on: What the compared customers did after the sending (``opened``, ``clicked``,
             ``redeemed``); None when they are compared as assigned.
         compared: Whether there is an untreated group at all.
+        as_drawn: Whether customers were sent what was drawn for them, where the list that was drawn is kept.
         ratio_ok: Whether arm sizes are as planned (sample-ratio mismatch p ≥ .001).
         unique_customers: Whether every customer is in one arm.
         balanced: Whether the arms were alike before the campaign, as far as chance makes them.
@@ -89,6 +91,7 @@ class Evidence:
     p_positive: float
     conditioned_on: str | None = None
     compared: bool = True
+    as_drawn: bool = True
     ratio_ok: bool = True
     unique_customers: bool = True
     balanced: bool = True
@@ -128,6 +131,7 @@ class Rule:
 DECISIONS: tuple[Rule, ...] = (
     Rule({"conditioned": True}, "cannot_say", "conditioned_on_response"),
     Rule({"compared": False}, "cannot_say", "no_comparison"),
+    Rule({"as_drawn": False}, "cannot_say", "sent_otherwise"),
     Rule({"unique_customers": False}, "cannot_say", "duplicate_customers"),
     Rule({"ratio_ok": False}, "cannot_say", "assignment_broken"),
     Rule({"balanced": False}, "cannot_say", "groups_differ"),

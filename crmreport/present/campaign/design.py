@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from crmreport.analysis.campaign.as_planned import AsPlanned
 from crmreport.analysis.campaign.balance import SMD_LIMIT
 from crmreport.analysis.campaign.design import (
     MACHINE_LIMIT,
@@ -23,6 +24,7 @@ from crmreport.present.table import Column, Table
 from crmreport.present.text import Text
 
 CHECKS, SIZES, BALANCE = "campaign.checks", "campaign.sizes", "campaign.balance"
+DEPARTURES = "campaign.departures"
 # How a covariate is written; the rest as a number with two decimals.
 _SPECS = {"revenue_before": "money", "recency_days": "num0"}
 
@@ -33,6 +35,8 @@ def design(evaluation: Evaluation | None) -> list[Note | Table]:
         return []
     check = evaluation.design
     shown: list[Note | Table] = [_said(check), checks_table(check), sizes_table(evaluation, check)]
+    if check.as_planned is not None and (check.as_planned.n_otherwise or check.as_planned.n_unlisted):
+        shown.append(departures_table(check.as_planned))
     if len(check.balance):
         shown.append(balance_table(evaluation, check))
     return shown
@@ -150,6 +154,31 @@ def sizes_table(evaluation: Evaluation, check: DesignCheck) -> Table:
             as_of=evaluation.as_of,
             start=evaluation.plan.start,
             end=evaluation.plan.end,
+        ),
+    )
+
+
+def departures_table(beside: AsPlanned) -> Table:
+    """Customers who were sent otherwise than drawn, by what happened to them."""
+    counts = {"moved": beside.n_moved, "uninvited": beside.n_uninvited, "absent": beside.n_absent}
+    counts["all"] = beside.n_otherwise
+    looked_at = beside.n_sent + beside.n_absent
+    frame = pd.DataFrame({"item": list(counts), "customers": list(counts.values())})
+    frame["share"] = [n / looked_at if looked_at else math.nan for n in counts.values()]
+    unlisted = {"unlisted": beside.n_unlisted} if beside.n_unlisted else {}
+    return Table(
+        DEPARTURES,
+        frame,
+        (
+            Column("item", "label:campaign.departure"),
+            Column("customers", "count"),
+            Column("share", "pct", label="campaign.column.departure_share"),
+        ),
+        title=Text("campaign.departures.title"),
+        note=Text(
+            f"campaign.departures.note{'_unlisted' if unlisted else ''}",
+            drawn=sum(beside.sizes.values()),
+            **unlisted,
         ),
     )
 

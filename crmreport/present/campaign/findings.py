@@ -9,6 +9,7 @@ from crmreport.analysis.campaign.money import Profit
 from crmreport.analysis.campaign.next_send import NextSend
 from crmreport.analysis.ledger import to_pandas
 from crmreport.present.campaign.area import area_findings
+from crmreport.present.campaign.design import DEPARTURES
 from crmreport.present.campaign.guardrails import GUARDRAILS
 from crmreport.present.campaign.money import MONEY, PAYS
 from crmreport.present.campaign.next_send import NEXT_SEND, planned_send
@@ -153,6 +154,19 @@ def _early(evaluation: Evaluation) -> Finding:
 def _cannot_say(evaluation: Evaluation) -> Finding:
     reason = evaluation.judged.reason
     facts = _facts(evaluation)
+    beside = None if evaluation.design is None else evaluation.design.as_planned
+    if reason == "sent_otherwise" and beside is not None:
+        facts |= {
+            name: Fact(value, Cell(DEPARTURES, (item,), column))
+            for name, value, item, column in (
+                ("otherwise", beside.n_otherwise, "all", "customers"),
+                ("share", beside.share, "all", "share"),
+                ("moved", beside.n_moved, "moved", "customers"),
+                ("uninvited", beside.n_uninvited, "uninvited", "customers"),
+                ("absent", beside.n_absent, "absent", "customers"),
+            )
+        }
+        return Finding(_ID, "critical", facts, "fix_assignment", case=str(reason))
     if reason in _BROKEN:
         code = "several_arms" if reason == "duplicate_customers" else "sample_ratio"
         if evaluation.design is not None and evaluation.design.blocks:

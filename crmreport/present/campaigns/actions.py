@@ -7,7 +7,7 @@ from crmreport.present import Cell, Fact, Finding
 from crmreport.present.campaigns.log import CARRIED, STATUSES, statuses
 from crmreport.present.campaigns.overview import EVERY, GROUPS
 
-_BROKEN = ("assignment_broken", "duplicate_customers")
+_BROKEN = ("sent_otherwise", "assignment_broken", "duplicate_customers")
 
 
 def findings(found: CampaignProgramme) -> list[Finding]:
@@ -56,7 +56,9 @@ def _untested(found: CampaignProgramme) -> Finding | None:
         return Finding("campaigns.untested", "warning", facts, "data_fix", case="arms")
     facts["reason"] = Fact(dearest["reason"])
     # Their cost is no profit or loss: no money is said to be at stake.
-    measure = "fix_assignment" if dearest["reason"] in _BROKEN else "retest_campaign"
+    broken = dearest["reason"] in _BROKEN
+    facts["advice"] = Fact("repair" if broken else "hold_out")
+    measure = "fix_assignment" if broken else "retest_campaign"
     return Finding("campaigns.untested", "warning", facts, measure, case=case)
 
 

@@ -15,7 +15,14 @@ PDCA, STATUSES = "campaigns.pdca", "campaigns.statuses"
 _STATUSES = ("settled", "followed", "running", "open", "carried")
 CARRIED = ("open", "carried")
 # Reasons that call for something else than their verdict does.
-_SPECIAL = ("still_running", "no_profit_known", "assignment_broken", "duplicate_customers", "not_evaluable")
+_SPECIAL = (
+    "still_running",
+    "no_profit_known",
+    "sent_otherwise",
+    "assignment_broken",
+    "duplicate_customers",
+    "not_evaluable",
+)
 
 
 class Described(Protocol):

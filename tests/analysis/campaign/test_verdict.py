@@ -24,6 +24,12 @@ CASES = [
     ),
     pytest.param({"compared": False}, "cannot_say", "no_comparison", id="everybody was sent to"),
     pytest.param(
+        {"as_drawn": False, "ratio_ok": False, "p_positive": 0.99},
+        "cannot_say",
+        "sent_otherwise",
+        id="sent otherwise than drawn",
+    ),
+    pytest.param(
         {"unique_customers": False, "p_positive": 0.99}, "cannot_say", "duplicate_customers", id="in two arms"
     ),
     pytest.param(
