@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 
 import numpy as np
@@ -107,6 +108,14 @@ def test_without_deliveries_on_record_whatever_did_not_bounce_arrived():
 def test_what_a_channel_never_records_is_blank_not_zero():
     line = channel("line")
     assert line[["open_rate", "click_rate", "unsubscribe_rate", "ctor", "machine_share"]].isna().all()
+
+
+def test_without_a_flag_nobody_knows_which_opens_were_machines():
+    found = message_response(SENDS.drop(columns="machine_open"), ORDERS, as_of=AS_OF, campaigns=PLANS)
+    mail = found.by().set_index("channel").loc["mail"]
+    assert (mail["opened"], math.isnan(mail["machine_share"])) == (3, True)
+    unseen = message_response(SENDS.assign(machine_open=False), ORDERS, as_of=AS_OF, campaigns=PLANS)
+    assert unseen.by().set_index("channel").loc["mail", "machine_share"] == 0
 
 
 def test_a_message_whose_days_are_not_over_is_in_no_purchase_rate():

@@ -211,6 +211,8 @@ def _design(
     known = found.frame.select("customer_id", *dict.fromkeys([*covariates, *segments]))
     counted = found.frame.select(nw.col("opened", "machine_opened").sum(), nw.col("recency_days").max())
     opened, machines, longest = to_pandas(counted).astype("float64").fillna(0).iloc[0]
+    # Without a flag nobody knows which opens were machines': their share is blank, not 0 %.
+    flagged = "machine_open" in nw.from_native(sends).collect_schema().names()
     if "recency_days" in covariates:
         known = known.with_columns(nw.col("recency_days").fill_null(longest))
     rows = beside(rows, found.frame).join(known, on="customer_id", how="left")
@@ -223,7 +225,7 @@ def _design(
             covariates=covariates,
             others=others,
             window=_window(plan, found),
-            opens=int(opened + machines),
+            opens=int(opened + machines) if flagged else 0,
             machine_opens=int(machines),
             control_reached=_control_reached(found, plan),
             days_apart=_days_apart(found, plan, as_of),

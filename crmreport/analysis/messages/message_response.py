@@ -45,7 +45,7 @@ class MessageResponse:
         followed_to: Last day purchases are known of: ``as_of``, or the day the order data end.
         conversion_days: Days a purchase counts for a message, the day of sending the first.
         recorded: Channel → responses (``opened``, ``clicked``, ``unsubscribed``) seen at least once in it;
-            the others are blank there, not 0 %.
+            the others are blank there, not 0 %. ``machine_opened`` where the sends flag machines' opens.
         undescribed: Campaigns found in the sends and not described; their channel is ``other``.
         daily: One row per campaign and day of sending: ``campaign_id``, ``channel``, ``sent_on``,
             ``sent``, ``delivered``, ``opened`` (unique, by people), ``machine_opened``, ``clicked``
@@ -71,7 +71,8 @@ class MessageResponse:
 
         Returns:
             One row per group in order: the counts; every rate of :data:`RATES` with ``…_low`` and
-            ``…_high`` (Wilson, 95 %); ``machine_share`` (opens by machines ÷ all opens);
+            ``…_high`` (Wilson, 95 %); ``machine_share`` (opens by machines ÷ all opens; blank where the
+            sends flag none);
             ``is_preliminary`` (days for purchases not over for all messages). A rate is blank where it
             was not recorded or has no denominator.
         """
@@ -101,7 +102,9 @@ def with_rates(table: pd.DataFrame, *, recorded: Mapping[str, frozenset[str]]) -
         low, high = wilson_interval(k.where(known, 0), n.where(known, 0))
         table[f"{rate}_low"], table[f"{rate}_high"] = low, high
     opens = table["opened"] + table["machine_opened"]
-    table["machine_share"] = (table["machine_opened"] / opens).where(opens > 0)
+    flagged = ["machine_opened" in recorded.get(str(c), ()) for c in table["channel"]]
+    told = pd.Series(flagged, index=table.index, dtype="bool")
+    table["machine_share"] = (table["machine_opened"] / opens).where((opens > 0) & told)
     table["is_preliminary"] = table["followed_sent"] < table["sent"]
     return table
 
@@ -168,13 +171,15 @@ def message_response(
     daily = daily.sort_values(["campaign_id", "sent_on"], ignore_index=True)
     sums = daily.groupby("channel")[["opened", "machine_opened", "clicked", "unsubscribed"]].sum()
     sums["opened"] += sums["machine_opened"]
+    flags = {"machine_opened"} if "machine_open" in nw.from_native(sends).collect_schema().names() else set()
     return MessageResponse(
         as_of=as_of,
         since=since,
         followed_to=followed_to,
         conversion_days=conversion_days,
         recorded={
-            str(channel): frozenset(r for r in RESPONSES if row[r] > 0) for channel, row in sums.iterrows()
+            str(channel): frozenset(flags.union(r for r in RESPONSES if row[r] > 0))
+            for channel, row in sums.iterrows()
         },
         undescribed=tuple(sorted(set(daily["campaign_id"]) - set(plans))),
         daily=daily,

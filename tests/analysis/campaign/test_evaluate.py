@@ -493,6 +493,16 @@ def test_a_running_test_stops_for_harm_beyond_doubt():
     assert math.isnan(found.arms[0].guardrails["unsubscribed"].p_value)
 
 
+def test_the_share_of_machines_among_opens_is_known_only_where_they_are_flagged():
+    parts = shop()
+    assert math.isnan(evaluate(parts).design.machine_open_share)
+    flagged = parts[0].assign(machine_open=parts[0].index % 5 == 0)
+    opened = flagged["opened_at"].notna()
+    share = flagged.loc[opened, "machine_open"].mean()
+    assert evaluate((flagged, *parts[1:])).design.machine_open_share == pytest.approx(share)
+    assert evaluate((parts[0].assign(machine_open=False), *parts[1:])).design.machine_open_share == 0
+
+
 def chosen(effect=0.0, n=4000, seed=8):
     """Half a shop was sent to, the likelier the more it had bought before; buying goes by the same habit."""
     rng = np.random.default_rng(seed)
