@@ -24,11 +24,13 @@ from crmreport.analysis.campaign import (
     verdict,
 )
 from crmreport.analysis.campaign import regression_to_mean as rtm
+from crmreport.analysis.campaign.estimate import Estimate
 from crmreport.analysis.campaign.evaluate import evaluate_campaign
 from crmreport.analysis.campaign.evaluation import Evaluation
-from crmreport.analysis.campaign.money import Costs
+from crmreport.analysis.campaign.money import Costs, campaign_profit
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.present import campaign as page
+from crmreport.present.campaign.money import profit_said
 from crmreport.present.chart import Chart
 from crmreport.present.finding import Finding
 from crmreport.present.message import Note
@@ -448,6 +450,25 @@ def test_the_dormant_who_came_back_stand_beside_those_nobody_wrote_to(sent, unse
     # Why there is no before and after stands in front.
     assert "差の差" in shown[0].html(JA)
     assert ("未配信の休眠顧客（そのまま）" in said[0]) == bool(unsent[0])
+
+
+@pytest.mark.parametrize(
+    ("effect", "error", "ja", "en"),
+    [
+        pytest.param(-86, 660, "増えたかどうか分からない", "rose is not known", id="-1,388 to +1,217"),
+        pytest.param(-900, 100, "売上が減っているため", "Revenue fell", id="fell"),
+        pytest.param(86, 660, "粗利率29.1%以上で", "a margin of 29.1%", id="rose, perhaps by chance"),
+        pytest.param(86, 10, "粗利率が29.1%以上必要です", "needs a margin of 29.1%", id="rose"),
+        pytest.param(5, 660, "増えたかどうか分からない", "is not known", id="too little, by chance"),
+        pytest.param(5, 1, "すべてが粗利だったとしても", "Even if all", id="no margin at all"),
+    ],
+)
+def test_what_margin_pays_is_told_as_surely_as_revenue_rose(effect, error, ja, en):
+    bounds = (effect - 1.97 * error, effect + 1.97 * error)
+    estimate = Estimate(effect, error, *bounds, n_treatment=1000, n_control=400)
+    said = profit_said(campaign_profit(estimate, margin_rate=0.6, costs=Costs(send=25))).text
+    assert ja in JA.say(said)
+    assert en in EN.say(said)
 
 
 def test_the_programmes_profit_stands_beside_that_of_the_customers_compared():

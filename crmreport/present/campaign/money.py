@@ -54,6 +54,9 @@ def profit_said(profit: Profit) -> Note:
     """How sure the profit is, in one sentence, and the margin it would take."""
     known = math.isfinite(profit.break_even_margin)
     pays = "none" if not known else "never" if profit.break_even_margin > 1 else "margin"
+    if profit.revenue_lower <= 0 <= profit.revenue_upper:
+        # Whether revenue rose is not known, so no margin is promised to pay or said not to.
+        pays = "if_so" if pays == "margin" else "open"
     return Note(
         Text(
             "campaign.profit_said",
