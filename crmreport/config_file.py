@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from crmreport.config import MAIL_ADDRESS, MONTH, Client
 from crmreport.config_campaigns import PLAN, campaign_faults
 from crmreport.errors import ConfigError
+from crmreport.plan_file import plan_faults
 from crmreport.yaml_file import Place, YamlFile, read_yaml
 
 SECRET_KEYS = frozenset({"password"})
@@ -70,6 +71,7 @@ def load_client(path: Path, *, reports: bool = True) -> Client:
     if client is not None:
         faults += _disagreements(file, client, folder)
         if reports:
+            faults += _plan_faults(file, client, folder)
             faults += _chapter_faults(file, client, folder.parent.parent / "notebooks")
     if client is None or faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
@@ -195,6 +197,15 @@ def _disagreements(file: YamlFile, client: Client, folder: Path) -> Iterator[str
             place = ("schedule", "reports", i)
             near = _suggest(name, list(client.reports))
             yield f"{file.where(place)}: {_dotted(place)}: the client has no {name!r}; {near}"
+
+
+def _plan_faults(file: YamlFile, client: Client, folder: Path) -> Iterator[str]:
+    """Plans of tests that are not whole, or not the campaign's: found here, not by a chapter."""
+    for i, campaign in enumerate(client.campaigns):
+        if campaign.plan is not None and (folder / campaign.plan).is_file():
+            for key, reason in plan_faults(folder / campaign.plan, campaign):
+                place = ("campaigns", i, key)
+                yield f"{file.where(place)}: {_dotted(place)}: {reason}"
 
 
 def _axis_faults(file: YamlFile, client: Client) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER = "tests"
 COLUMNS = ("customer_id", "stratum", "arm")
+_SHARES_AGREE = 1e-6
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HEAD = """\
 # A test as it was planned, written by crmreport plan-test. Nothing here is to be edited: whoever evaluates
@@ -180,6 +182,82 @@ def load_planned(path: Path) -> PlannedTest:
         ) from None
 
 
+def plan_faults(path: Path, campaign: Campaign) -> Iterator[tuple[str, str]]:
+    """Where an entry of client.yml and the plan it names do not go together.
+
+    Args:
+        path: The plan's own file; the list lies beside it.
+        campaign: The entry.
+
+    Yields:
+        The entry's key, and what is wrong with the way out.
+    """
+    try:
+        planned = load_planned(path)
+        drawn_list(path, planned)
+    except (ConfigError, DataError) as error:
+        yield "plan", str(error)
+        return
+    yield from disagreements(campaign, planned)
+
+
+def disagreements(campaign: Campaign, planned: PlannedTest) -> Iterator[tuple[str, str]]:
+    """Where an entry of client.yml says otherwise than the plan it names.
+
+    Yields:
+        The entry's key, and what is wrong with the way out.
+    """
+    recipe, plan = planned.recipe, campaign.plan
+    if recipe.campaign_id != campaign.id:
+        yield (
+            "plan",
+            f"{plan} is the plan of {recipe.campaign_id!r}, and this campaign is {campaign.id!r}; "
+            f"write id: {recipe.campaign_id}, or name this campaign's own plan",
+        )
+        return
+    if campaign.control != recipe.control or (campaign.arms and set(campaign.arms) != set(recipe.shares)):
+        yield (
+            "control" if campaign.control != recipe.control else "arms",
+            f"{plan} drew the arms {', '.join(recipe.shares)} with the control {recipe.control!r}, "
+            f"which is not what client.yml says; write arms and control as they were drawn",
+        )
+        return
+    said = {name: arm.share for name, arm in campaign.arms.items()}
+    if said and any(abs(_part(said, arm) - _part(recipe.shares, arm)) > _SHARES_AGREE for arm in said):
+        yield (
+            "arms",
+            f"shares {_listed(said)} here, but {plan} drew {_listed(recipe.shares)}; "
+            "write the shares that were drawn",
+        )
+
+
+def _part(shares: dict[str, float], arm: str) -> float:
+    return shares[arm] / sum(shares.values())
+
+
+def _listed(shares: dict[str, float]) -> str:
+    return ", ".join(f"{arm} {share:g}" for arm, share in shares.items())
+
+
+def drawn_list(path: Path, planned: PlannedTest) -> bytes:
+    """The list of customers as its file holds it.
+
+    Raises:
+        DataError: The list is not there, or is not the one that was drawn.
+    """
+    name = f"{FOLDER}/{planned.assignment.file}"
+    try:
+        content = path.with_name(Path(planned.assignment.file).name).read_bytes()
+    except OSError:
+        raise DataError(f"{name}: is not there; put the list that was drawn back") from None
+    if hashlib.sha256(content).hexdigest() != planned.assignment.sha256:
+        raise DataError(
+            f"{name}: is not the list {FOLDER}/{path.name} speaks of (its SHA-256 differs); "
+            "put the one that was drawn back"
+        )
+    return content
+
+
 def load_assignment(path: Path, planned: PlannedTest) -> pd.DataFrame:
     """The customers as they were drawn: ``customer_id``, ``stratum``, ``arm``, all text.
 
@@ -192,15 +270,5 @@ def load_assignment(path: Path, planned: PlannedTest) -> pd.DataFrame:
     """
     import pandas as pd
 
-    name = f"{FOLDER}/{planned.assignment.file}"
-    try:
-        content = path.with_name(Path(planned.assignment.file).name).read_bytes()
-    except OSError:
-        raise DataError(f"{name}: is not there; put the list that was drawn back") from None
-    if hashlib.sha256(content).hexdigest() != planned.assignment.sha256:
-        raise DataError(
-            f"{name}: is not the list {FOLDER}/{path.name} speaks of (its SHA-256 differs); "
-            "put the one that was drawn back"
-        )
-    frame = pd.read_csv(io.BytesIO(content), dtype="str", keep_default_na=False)
+    frame = pd.read_csv(io.BytesIO(drawn_list(path, planned)), dtype="str", keep_default_na=False)
     return frame[list(COLUMNS)]

@@ -17,7 +17,7 @@ from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, DataError
 from crmreport.intake import IntakeReport, Store, open_store
 from crmreport.period import Period
-from crmreport.plan_file import PlannedTest, load_assignment, load_planned, plan_path
+from crmreport.plan_file import PlannedTest, disagreements, load_assignment, load_planned, plan_path
 from crmreport.present.finding import Finding
 from crmreport.present.show import Shown, Thing
 from crmreport.present.style import Style, legible
@@ -246,15 +246,9 @@ def campaign_plan(campaign: Campaign, policies: Policies, planned: PlannedTest |
 
 
 def _as_drawn(campaign: Campaign, planned: PlannedTest) -> dict[str, float]:
-    recipe, where = planned.recipe, f"campaign {campaign.id!r}: {campaign.plan}"
-    if recipe.campaign_id != campaign.id:
-        raise ConfigError(f"{where} is the plan of {recipe.campaign_id!r}; name this campaign's own")
-    if campaign.control != recipe.control or (campaign.arms and set(campaign.arms) != set(recipe.shares)):
-        raise ConfigError(
-            f"{where} drew the arms {', '.join(recipe.shares)} with the control {recipe.control!r}, "
-            "which is not what client.yml says; write arms and control as they were drawn"
-        )
-    return dict(recipe.shares)
+    for _, reason in disagreements(campaign, planned):
+        raise ConfigError(f"campaign {campaign.id!r}: {reason}")
+    return dict(planned.recipe.shares)
 
 
 def client_segments(client: Client, workspace: Workspace) -> SegmentMap:

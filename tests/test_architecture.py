@@ -24,7 +24,7 @@ ALLOWED = {
     "whole_file": set(),
     "config_campaigns": set(),
     "config": GROUND | {"config_campaigns"},
-    "config_file": SETTINGS,
+    "config_file": SETTINGS | {"plan_file"},
     "analysis": {"errors", "period"},
     "segment_file": {"errors", "yaml_file", "analysis"},
     "intake": SETTINGS,

@@ -24,6 +24,7 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
       crmreport check --client demo
     """
     from crmreport.config_file import load_client
+    from crmreport.errors import DataError
 
     workspace = Workspace.find()
     settings = load_client(workspace.client_file(client))
@@ -39,18 +40,29 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
     from crmreport.intake import open_store
 
     refuse_missing_demo(workspace, settings)
-    from crmreport.intake.described import undescribed, unsold
+    import polars as pl
+
+    from crmreport.intake.described import undescribed, unjudged, unlike_drawn, unsold
+    from crmreport.plan_file import load_assignment, load_planned
 
     store = open_store(workspace, settings)
     differ = undescribed(store.table("sends"), settings.campaigns) if "sends" in store.tables else []
     customers = store.table("customers") if "customers" in store.tables else None
     differ += unsold(store.table("order_lines"), customers, settings.campaigns)
+    if "sends" in store.tables:
+        for campaign in settings.campaigns:
+            if campaign.plan is not None:
+                path = workspace.client(client) / campaign.plan
+                drawn = pl.from_pandas(load_assignment(path, load_planned(path)))
+                differ += filter(None, [unlike_drawn(store.table("sends"), campaign, drawn)])
     if json:
         say_json({**store.report.model_dump(mode="json"), "campaigns": differ})
-        return
-    _print(store.report)
-    for line in differ:
-        say(f"  {line}")
+    else:
+        _print(store.report)
+        for line in differ:
+            say(f"  {line}")
+    if "sends" in store.tables and (refused := unjudged(store.table("sends"), settings.campaigns)):
+        raise DataError("\n".join(refused))
 
 
 def _print(report: IntakeReport) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from crmreport.config_campaigns import Campaign, near
+from crmreport.intake.tables import ALL_SENT
+
+_ABSENT = "drawn and absent from the log"
 
 
 def undescribed(sends: Path, campaigns: Sequence[Campaign]) -> list[str]:
@@ -36,6 +39,72 @@ def undescribed(sends: Path, campaigns: Sequence[Campaign]) -> list[str]:
         )
         found.extend(f"campaign {campaign.id!r}: {said}" for said in _early(campaign, log))
     return found
+
+
+def unjudged(sends: Path, campaigns: Sequence[Campaign]) -> list[str]:
+    """Campaigns whose arms the log names otherwise, a line each: an evaluation would refuse them.
+
+    Without a control nothing is compared by arms, and other names do no harm.
+
+    Args:
+        sends: The stored table.
+        campaigns: What the client file says.
+    """
+    counted = pl.scan_parquet(sends).group_by("campaign_id", "arm").len().sort("campaign_id", "arm").collect()
+    found = []
+    for campaign in campaigns:
+        if campaign.control is None or not campaign.arms:
+            continue
+        lines = {
+            arm: n
+            for name, arm, n in counted.iter_rows()
+            if name == campaign.id and arm is not None and arm not in campaign.arms
+        }
+        if lines:
+            named = ", ".join(f"{arm!r} ({n:,} lines)" for arm, n in lines.items())
+            way = (
+                "map the column of arms under sources.sends.columns, and its values with codes: arm:"
+                if set(lines) == {ALL_SENT}
+                else "map it with codes: arm: under sources.sends, or add it to arms:"
+            )
+            found.append(
+                f"campaign {campaign.id!r}: the send log has the arm {named}, "
+                f"described are {', '.join(campaign.arms)}; {way}"
+            )
+    return found
+
+
+def unlike_drawn(sends: Path, campaign: Campaign, drawn: pl.DataFrame) -> str | None:
+    """How the log of a campaign departs from the list that was drawn for it; None where it does not.
+
+    Of a log without one line of the control nobody of it is absent.
+
+    Args:
+        sends: The stored table.
+        campaign: The campaign; nobody is absent from step mails and cart mails, which customers enter by
+            what they do.
+        drawn: ``customer_id`` and ``arm`` as drawn, one row per customer.
+    """
+    log = pl.scan_parquet(sends).filter(pl.col("campaign_id") == campaign.id)
+    people = log.group_by("customer_id").agg(first=pl.col("arm").min(), last=pl.col("arm").max()).collect()
+    both = people.join(drawn.select("customer_id", "arm"), on="customer_id", how="full")
+    if not both["first"].count():
+        return None
+    listed = pl.lit(bool((both["first"] == campaign.control).any()))
+    absent = both.filter(pl.col("customer_id").is_null() & (listed | (pl.col("arm") != campaign.control)))
+    counts = {
+        "in another arm": both.filter((pl.col("first") != pl.col("arm")) | (pl.col("last") != pl.col("arm"))),
+        "not drawn": both.filter(pl.col("customer_id_right").is_null()),
+        _ABSENT: absent if campaign.kind == "single" else absent.clear(),
+    }
+    if not any(found.height for found in counts.values()):
+        return None
+    said = ", ".join(f"{found.height:,} {what}" for what, found in counts.items())
+    share = sum(found.height for found in counts.values()) / (people.height + counts[_ABSENT].height)
+    return (
+        f"campaign {campaign.id!r}: {drawn.height:,} customers were drawn, but not all sent so: {said} "
+        f"({share:.1%}; above 1% it cannot be judged)"
+    )
 
 
 def unsold(order_lines: Path, customers: Path | None, campaigns: Sequence[Campaign]) -> list[str]:
@@ -84,7 +153,10 @@ def _of(campaign: Campaign, arms: dict[str, int]) -> Iterator[str]:
             if arm not in campaign.arms:
                 yield f"arm {arm!r} ({n:,} lines) is not described; {near(arm, campaign.arms)}"
     if campaign.control is not None and campaign.control not in arms:
-        yield f"no line of the control {campaign.control!r}; whoever was held out belongs into the log"
+        if campaign.plan is not None:
+            yield f"no line of the control {campaign.control!r}; it will be the one drawn in {campaign.plan}"
+        else:
+            yield f"no line of the control {campaign.control!r}; whoever was held out belongs into the log"
 
 
 def _early(campaign: Campaign, log: pl.LazyFrame) -> Iterator[str]:

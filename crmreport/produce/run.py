@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from crmreport.config import Client, Language
-from crmreport.errors import NotDeliveredError, RunError
+from crmreport.errors import ConfigError, DataError, NotDeliveredError, RunError
 from crmreport.intake import Store, built_store, open_store
 from crmreport.produce import ChapterRun, Order, Progress, Published, publish
 from crmreport.produce.due import undelivered
@@ -193,7 +193,10 @@ def _make(
 def _incomplete(runs: Sequence[ChapterRun], place: Path) -> RunError:
     failed = [run for run in runs if run.status == "failed"]
     first = failed[0]
+    # What the client's files hold is no fault of the chapter that read it.
+    theirs = any(f"{error.__name__}:" in first.reason for error in (ConfigError, DataError))
+    what = "what it names in client.yml or the data, not the chapter," if theirs else "the chapter"
     return RunError(
         f"{len(failed)} of {len(runs)} chapters failed, first {first.chapter}: {first.reason}; "
-        f"an incomplete report for your own eyes is in {place}; mend the chapter and run again"
+        f"an incomplete report for your own eyes is in {place}; mend {what} and run again"
     )

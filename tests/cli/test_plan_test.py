@@ -144,6 +144,61 @@ def test_a_list_somebody_changed_is_not_taken_for_the_plan(home):
         _ = open_report("shop", "2026-10", "ja").campaigns
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "fault"),
+    [
+        pytest.param(
+            "m1.csv", "mail", "rest", "plan: tests/m1.csv: is not the list tests/m1.yml speaks of", id="list"
+        ),
+        pytest.param(
+            "client.yml",
+            "id: m1",
+            "id: m2",
+            "plan: tests/m1.yml is the plan of 'm1', and this campaign is 'm2'; write id: m1",
+            id="id",
+        ),
+        pytest.param(
+            "client.yml",
+            "control: rest",
+            "control: mail",
+            "control: tests/m1.yml drew the arms",
+            id="control",
+        ),
+        pytest.param(
+            "client.yml",
+            "share: 0.25",
+            "share: 0.5",
+            "arms: shares mail 0.75, rest 0.5 here, but tests/m1.yml drew mail 0.75, rest 0.25;",
+            id="shares",
+        ),
+    ],
+)
+def test_a_plan_and_a_client_file_that_disagree_are_found_by_check(home, capsys, file, old, new, fault):
+    (home / "notebooks").mkdir(exist_ok=True)
+    (home / "notebooks" / "sales.ipynb").touch()
+    assert main([*DRAW, *ARMS]) == 0
+    folder = home / "clients" / "shop"
+    entry = (folder / "tests" / "m1.yml").read_text(encoding="utf-8").partition("campaigns:\n")[2]
+    columns = "{campaign_id: c, customer_id: id, sent_at: at, arm: arm}"
+    sends = f"  sends:\n    - {{path: data/log.csv, columns: {columns}}}\n"
+    shop = CLIENT.replace("policies:", sends + "policies:", 1)
+    (folder / "client.yml").write_text(f"{shop}campaigns:\n{entry}", encoding="utf-8")
+    lines = [f"m1,{p['customer_id']},2026-11-01,{p['arm']}" for p in listed(home)]
+    (folder / "data" / "log.csv").write_text(rows("c,id,at,arm", lines), encoding="utf-8")
+    try:
+        assert main(["check", "--client", "shop"]) == 0
+        assert "not all sent so" not in capsys.readouterr().out
+        (folder / "data" / "log.csv").write_text(rows("c,id,at,arm", lines[4:]), encoding="utf-8")
+        assert main(["check", "--client", "shop"]) == 0
+        assert "4 drawn and absent from the log (4.0%" in capsys.readouterr().out
+        path = folder / ("tests" if file.endswith("csv") else ".") / file
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+        assert main(["check", "--client", "shop", "--dry-run"]) == 2
+        assert fault in capsys.readouterr().err
+    finally:
+        (folder / "data" / "log.csv").unlink()
+
+
 def test_changed_data_are_told_when_the_list_cannot_be_drawn_again(home, capsys):
     assert main([*DRAW, *ARMS]) == 0
     members = home / "clients" / "shop" / "data" / "members.csv"
