@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Language = Literal["ja", "en"]
 Words = dict[Language, str]
 PLAN = r"^tests/[A-Za-z0-9][A-Za-z0-9._-]*\.yml$"
 PlaceColumn = Literal["store_id", "prefecture"]
 Places = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+_PER_CENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_SLASHED = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
+_SHARES = frozenset({"unsubscribed", "opened", "clicked", "conversion"})
+_HARM_IN_PER_CENT = 0.5
+"""A harm of so many of the customers is none that would be borne: it was meant in per cent."""
 GuardrailMetric = Literal["unsubscribed", "opened", "clicked", "conversion", "orders", "revenue"]
 
 
@@ -25,8 +31,27 @@ def _as_intake_keeps_it(name: str) -> str:
     return name
 
 
+def _no_per_cent(value: object) -> object:
+    """Shares written in per cent are said to be that, with the share to write."""
+    text = str(value).strip().replace("％", "%")
+    number = _PER_CENT.fullmatch(text)
+    if isinstance(value, str) and number is not None:
+        raise ValueError(f"write {float(number[1]) / 100:g}")
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 1 < value <= 100:
+        raise ValueError(f"should be less than 1; write {value / 100:g} for {value:g}%")
+    return value
+
+
+def _with_hyphens(value: object) -> object:
+    if isinstance(value, str) and (found := _SLASHED.fullmatch(value.strip())):
+        raise ValueError(f"write {found[1]}-{int(found[2]):02d}-{int(found[3]):02d}")
+    return value
+
+
 CampaignId = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_as_intake_keeps_it)]
 ArmName = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_as_intake_keeps_it)]
+Rate = Annotated[float, BeforeValidator(_no_per_cent), Field(gt=0, lt=1)]
+Day = Annotated[date, BeforeValidator(_with_hyphens)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -62,8 +87,8 @@ class Campaign(_Strict):
     """mail, line, sms, app, dm, web, tv, flyer, event … or one of the client's own."""
     kind: Literal["single", "steps", "cart", "area"] = "single"
     """Sent once, in steps, or after a cart was left; area: it ran in some places and was sent to nobody."""
-    start: date
-    end: date
+    start: Day
+    end: Day
     """First and last planned day of sending; of an area campaign, its first and last day."""
     window_days: Annotated[int, Field(ge=1, le=366)] = 30
     """Purchases count from each customer's first send, so many days, that day the first; of an area
@@ -81,7 +106,7 @@ class Campaign(_Strict):
     guardrails: dict[GuardrailMetric, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
     """Metric → harm still borne, in the metric's unit: 0.005 is 0.5 points."""
     cost: CampaignCost = CampaignCost()
-    margin_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    margin_rate: Rate | None = None
     """Margin before campaign cost ÷ revenue; policies.gross_margin_rate when not given."""
     planned_customers: Annotated[int, Field(ge=1)] | None = None
     """Customers of all arms the test was planned for; looks before the end need it."""
@@ -111,6 +136,12 @@ class Campaign(_Strict):
         elif self.where or self.donors is not None:
             given = "where" if self.where else "donors"
             raise ValueError(f"{given}: is for campaigns that were sent to nobody; write kind: area")
+        for metric, harm in self.guardrails.items():
+            if metric in _SHARES and harm >= _HARM_IN_PER_CENT:
+                raise ValueError(
+                    f"guardrails: {metric}: {harm:g} is {harm:.0%} of the customers; "
+                    f"write {harm / 100:g} for {harm:g}%"
+                )
         if self.follows == self.id:
             raise ValueError(f"follows: {self.id!r} is this campaign itself; name an earlier one")
         return self

@@ -131,7 +131,24 @@ def test_a_language_the_client_does_not_use_needs_no_name(load):
         ),
         pytest.param("0.9", "-1", "campaigns[0].arms.mail.share: -1: should be greater than 0", id="share"),
         pytest.param(
-            "0.6", "60", "campaigns[0].margin_rate: 60: should be less than 1", id="margin in per cent"
+            "0.6",
+            "60",
+            "campaigns[0].margin_rate: 60: should be less than 1; write 0.6 for 60%",
+            id="margin in per cent",
+        ),
+        pytest.param("0.6", "60%", "campaigns[0].margin_rate: '60%': write 0.6", id="margin with its sign"),
+        pytest.param("0.6", "1", "campaigns[0].margin_rate: 1: should be less than 1", id="all is margin"),
+        pytest.param(
+            "unsubscribed: 0.005",
+            "unsubscribed: 1",
+            "campaigns[0]: guardrails: unsubscribed: 1 is 100% of the customers; write 0.01 for 1%",
+            id="guardrail in per cent",
+        ),
+        pytest.param(
+            "start: 2026-08-03",
+            "start: 2026/8/03",
+            "campaigns[0].start: '2026/8/03': write 2026-08-03",
+            id="a date with slashes",
         ),
         pytest.param(
             "2026-08-mail",
@@ -300,3 +317,10 @@ def test_the_same_id_twice_is_refused(load):
         ConfigError, match=r"client.yml:22: campaigns\[1\].id: '2026-08-mail' is also campaigns"
     ):
         load(MAIL + SECOND.replace("again", "2026-08-mail"))
+
+
+def test_a_guardrail_in_money_or_orders_may_be_above_one(load):
+    (campaign,) = load(
+        MAIL.replace("{unsubscribed: 0.005}", "{unsubscribed: 0.49, revenue: 60, orders: 1}")
+    ).campaigns
+    assert campaign.guardrails == {"unsubscribed": 0.49, "revenue": 60, "orders": 1}
