@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from crmreport.analysis.campaign.money import Costs
+from crmreport.analysis.campaign.plan import Area
 from crmreport.present import Chart, Finding, Note, Table, Words
 from crmreport.present import campaigns as page
 from crmreport.present.style import Style
@@ -344,6 +345,50 @@ def test_the_log_says_hypothesis_result_and_next_action():
     assert "集計期間の終了を待って判定する" in html
     assert log.frame["campaign_id"].tolist() == ["earns", "loses", "unsure", "blind", "runs"]
     assert "2本" in JA.say(note.text)
+
+
+def unlike(found, **changes):
+    """A programme of one campaign, planned or compared otherwise."""
+    (one,) = found.evaluations
+    compared = changes.pop("not_randomised", None)
+    return replace(
+        found, evaluations=(replace(one, plan=replace(one.plan, **changes), not_randomised=compared),)
+    )
+
+
+COMPARED = SimpleNamespace(adjusted=SimpleNamespace(naive=SimpleNamespace(n_control=1475)))
+CHOSEN = {"randomised": False, "control": None, "arms": {}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "ja", "en"),
+    [
+        pytest.param({}, "対象を増やすか期間を延ばし", "with more customers", id="drawn by lot"),
+        pytest.param(CHOSEN, "配信する顧客と対照群を抽選で分け", "Draw by lot who is sent to", id="chosen"),
+        pytest.param(
+            CHOSEN | {"kind": "area", "area": Area("store_id", ("Nagoya",))},
+            "抽選で選んだ数か所で", "several places at once", id="in one place",
+        ),
+    ],
+)  # fmt: skip
+def test_only_where_a_lot_decided_are_more_customers_the_next_step(changes, ja, en):
+    (*_, log) = page.log(unlike(programme_of((UNSURE,)), **changes), ())
+    assert ja in log.html(JA)
+    assert en in log.html(EN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "held_out"),
+    [
+        pytest.param({}, 1000, id="held out by lot"),
+        pytest.param(CHOSEN | {"not_randomised": COMPARED}, 1475, id="chosen: those compared with"),
+        pytest.param(CHOSEN, None, id="nobody to compare with"),
+    ],
+)
+def test_the_table_of_sendings_counts_whom_a_campaign_is_compared_with(changes, held_out):
+    (sent,) = page.overlap(unlike(programme_of((UNSURE,)), **changes))
+    (shown,) = sent.frame["held_out"]
+    assert (None if pd.isna(shown) else shown) == held_out
 
 
 def test_the_logs_csv_opens_the_next_months_log():

@@ -62,7 +62,7 @@ def log_table(found: CampaignProgramme, described: Sequence[Described]) -> Table
     frame["hypothesis_key"] = frame["campaign_id"].where(pd.Series(stated, index=frame.index))
     own = pd.Series([bool(one and one.next_action) for one in said], index=frame.index)
     # A key of the labels: the client's own words by id, else those for the reason or the verdict.
-    by_verdict = frame["reason"].where(frame["reason"].isin(_SPECIAL), frame["verdict"])
+    by_verdict = frame["reason"].where(frame["reason"].isin(_SPECIAL), frame["verdict"] + _undrawn(found))
     frame["next_action_key"] = frame["campaign_id"].where(own, by_verdict)
     for what in ("hypothesis", "next_action"):
         for lang in sorted({lang for one in said if one for lang in getattr(one, what)}):
@@ -82,6 +82,15 @@ def log_table(found: CampaignProgramme, described: Sequence[Described]) -> Table
             "campaigns.pdca.note", since=found.since, as_of=found.period.as_of, earlier=_earlier(found)
         ),
     )
+
+
+def _undrawn(found: CampaignProgramme) -> list[str]:
+    """What follows the verdict in a key of the labels: more customers alone prove nothing without a lot."""
+    endings = []
+    for each in found.evaluations:
+        how = "_area" if each.plan.area is not None else "" if each.plan.randomised else "_chosen"
+        endings.append(how if each.judged.verdict == "keep_testing" else "")
+    return endings
 
 
 def _earlier(found: CampaignProgramme) -> Text:

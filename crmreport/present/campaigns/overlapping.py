@@ -41,7 +41,7 @@ def _counted_note(found: CampaignProgramme) -> Note:
 def _sent_table(found: CampaignProgramme, counted: CountedOnce | None) -> Table:
     """Where, when and to whom, and what they bought in the windows; added up and once where there are two."""
     names = ["campaign_id", "channel", "start", "end", "window_end", "customers", "held_out", "cost"]
-    frame, case, revenue = found.table[names], "one", []
+    frame, case, revenue = found.table[names].assign(held_out=_held_out(found)), "one", []
     if counted is not None:
         bought = counted.table[["campaign_id", "revenue", "shared_revenue"]]
         frame = frame.merge(bought, on="campaign_id", how="left", validate="one_to_one")
@@ -74,6 +74,17 @@ def _sent_table(found: CampaignProgramme, counted: CountedOnce | None) -> Table:
         ),
         max_rows=14,
     )
+
+
+def _held_out(found: CampaignProgramme) -> pd.Series:
+    """The control; where no lot made one, the customers compared with, blank as long as there are none."""
+    numbers = found.table["held_out"].copy()
+    for place, each in enumerate(found.evaluations):
+        if each.not_randomised is not None:
+            numbers.iloc[place] = each.not_randomised.adjusted.naive.n_control
+        elif not each.plan.randomised and each.plan.control is None:
+            numbers.iloc[place] = pd.NA
+    return numbers
 
 
 def _apart(found: CampaignProgramme) -> list[Note | Table]:
