@@ -256,6 +256,29 @@ def test_the_list_names_whose_cart_waits():
     assert JA.label("messages.reason.open_cart") == "カートに商品が残っている"
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "named"),
+    [
+        pytest.param(date(2026, 8, 1), date(2026, 9, 1), True, id="ended in the months looked at"),
+        pytest.param(date(2026, 10, 31), date(2026, 12, 1), True, id="has begun"),
+        pytest.param(date(2026, 11, 1), date(2026, 12, 1), False, id="begins later"),
+        pytest.param(date(2026, 7, 1), date(2026, 8, 31), False, id="was over before"),
+    ],
+)
+@pytest.mark.parametrize("priced", [True, False], ids=["priced", "without prices"])
+def test_a_cart_campaign_that_runs_is_not_proposed_anew(start, end, named, priced):
+    _, changes, _ = results(FULL)
+    funnel = step_funnel(FULL, ORDERS, as_of=AS_OF, campaigns=PLANS)
+    runs = CampaignPlan("welcome", "mail", start, end, kind="cart")
+    other = CampaignPlan("mailing", "mail", start, end)
+    finding = page.findings(changes, funnel, *carts(priced), campaigns=[runs, other])[-1]
+    assert finding.measure == ("message_review" if named else "cart_reminder")
+    assert (finding.money is None) == (named or not priced)
+    for words in (JA, EN):
+        said = finding.text(words)["do_what"]
+        assert (NAMES[words.lang]["campaign_name.welcome"] in said) == named
+
+
 def test_without_prices_no_money_is_told():
     _, changes, _ = results(FULL)
     left, waiting = carts(priced=False)

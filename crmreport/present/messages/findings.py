@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.messages.cart import CartAbandonment
 from crmreport.analysis.messages.open_carts import OpenCarts
 from crmreport.analysis.messages.response_changes import ResponseChanges
@@ -19,9 +22,19 @@ def findings(
     funnel: StepFunnel,
     carts: CartAbandonment | None = None,
     waiting: OpenCarts | None = None,
+    *,
+    campaigns: Sequence[CampaignPlan] = (),
 ) -> list[Finding]:
-    """What is worth doing about messages and carts."""
-    return [*_leavers(changes), *_steps(funnel), *_carts(carts, waiting)]
+    """What is worth doing about messages and carts.
+
+    Args:
+        changes: Rates of the period beside those before.
+        funnel: Step mails.
+        carts: Carts left, by month; None without a web log.
+        waiting: Carts that wait at the as-of date; None without a web log.
+        campaigns: Campaigns as planned: one for carts that ran in these months is named, not proposed anew.
+    """
+    return [*_leavers(changes), *_steps(funnel), *_carts(carts, waiting, campaigns)]
 
 
 def _leavers(changes: ResponseChanges) -> list[Finding]:
@@ -67,7 +80,9 @@ def _steps(funnel: StepFunnel) -> list[Finding]:
     return [Finding("messages.step_drop", "warning", facts, "message_review")]
 
 
-def _carts(carts: CartAbandonment | None, waiting: OpenCarts | None) -> list[Finding]:
+def _carts(
+    carts: CartAbandonment | None, waiting: OpenCarts | None, campaigns: Sequence[CampaignPlan]
+) -> list[Finding]:
     if carts is None or waiting is None or len(waiting.customers) < _FEW:
         return []
     back = recovery(carts.table)
@@ -81,6 +96,11 @@ def _carts(carts: CartAbandonment | None, waiting: OpenCarts | None) -> list[Fin
     if waiting.value is not None:
         facts["value"] = Fact(waiting.value, Cell(OPEN, ("all",), "value"))
     facts["days"] = Fact(carts.recovery_days)
+    case = "plain" if waiting.value is None else "priced"
+    runs = _cart_campaign(carts, campaigns)
+    if runs is not None:
+        facts["campaign"] = Fact(runs.campaign_id)
+        case = f"known.{case}"
     listed = waiting.customers.copy()
     listed.insert(1, "reason", "open_cart")
     return [
@@ -88,9 +108,17 @@ def _carts(carts: CartAbandonment | None, waiting: OpenCarts | None) -> list[Fin
             "messages.cart_recovery",
             "opportunity",
             facts,
-            "cart_reminder",
-            money=waiting.value,
-            case="plain" if waiting.value is None else "priced",
+            "cart_reminder" if runs is None else "message_review",
+            # What a campaign that runs already brings is told by its own evaluation.
+            money=waiting.value if runs is None else None,
+            case=case,
             customers=ActionList(listed.drop(columns="value") if waiting.value is None else listed),
         )
     ]
+
+
+def _cart_campaign(carts: CartAbandonment, campaigns: Sequence[CampaignPlan]) -> CampaignPlan | None:
+    """The latest campaign sent after carts were left in these months; None where there is none."""
+    first = carts.table["month"].min().date()
+    ran = [one for one in campaigns if one.kind == "cart" and one.start <= carts.as_of and one.end >= first]
+    return max(ran, key=lambda one: (one.start, one.campaign_id), default=None)
