@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -254,8 +254,13 @@ def _orphans(tables: dict[Table, pl.DataFrame], table: Table, master: Table) -> 
     )
 
 
-def check_sends(sends: pl.DataFrame) -> list[Check]:
-    """Checks on sends alone: doubled sends, customers in several arms, reactions before the sending."""
+def check_sends(sends: pl.DataFrame, *, last_order: Any) -> list[Check]:
+    """Doubled sends, customers in several arms, reactions before the sending, sends after the last order.
+
+    Args:
+        sends: The stored table.
+        last_order: Last day with an order line; None without one.
+    """
     n = sends.height
     once = sends.select("campaign_id", "customer_id", "step")
     doubled = n - once.n_unique() if n else 0
@@ -265,6 +270,9 @@ def check_sends(sends: pl.DataFrame) -> list[Check]:
     reactions = [day for day in DAYS["sends"].values() if day != "sent_on" and day in sends.columns]
     before = (pl.col(day) < pl.col("sent_on") for day in reactions)
     early = int(sends.select(pl.any_horizontal(pl.lit(False), *before).sum()).item())
+    late = sends.filter(pl.col("sent_on") > last_order) if last_order is not None else sends.clear()
+    # A log may be fresher than the orders; by more than a month it is a slip in a date.
+    far = last_order is not None and (late["sent_on"] > last_order + timedelta(days=31)).any()
     return [
         counted(
             "doubled_sends",
@@ -289,6 +297,16 @@ def check_sends(sends: pl.DataFrame) -> list[Check]:
             n,
             f"{early:,} lines were delivered, opened, clicked or unsubscribed before the day of sending",
             column="sent_at",
+        ),
+        counted(
+            "sent_after_orders",
+            "sends",
+            late.height,
+            n,
+            f"{late.height:,} lines were sent after the last day with an order, {last_order}"
+            + (f"; the last on {late['sent_on'].max()}" if late.height else ""),
+            column="sent_at",
+            found="warning" if far else "info",
         ),
     ]
 

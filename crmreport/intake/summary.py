@@ -70,7 +70,11 @@ def summarise(
         *history.check_months(monthly),
         *history.check_stores(orders),
         *check.check_references(tables),
-        *(check.check_sends(tables["sends"]) if "sends" in tables else ()),
+        *(
+            check.check_sends(tables["sends"], last_order=orders["order_date"].max())
+            if "sends" in tables
+            else ()
+        ),
         *(check.check_events(tables["web_events"]) if "web_events" in tables else ()),
         *check.check_missing(missing),
         *(c for table, frame in tables.items() for c in check.check_texts(table, frame)),
@@ -191,13 +195,18 @@ def _control_totals(client: Client, orders: pl.DataFrame) -> list[ControlResult]
 
 def _line_checks(sources: list[SourceCount], guests: Guests, conflicts: list[Conflicts]) -> list[Check]:
     lines = sum(s.lines for s in sources)
+    aside: Counter[Table] = Counter({"order_lines": 0})
+    for s in sources:
+        aside[s.table] += s.quarantined
+    named = ", ".join(f"{table} {n:,}" for table, n in aside.most_common() if n)
     found = [
         check.counted(
             "quarantine",
-            "order_lines",
-            (aside := sum(s.quarantined for s in sources)),
+            aside.most_common(1)[0][0],
+            aside.total(),
             lines,
-            f"{aside:,} lines could not be read and were set aside",
+            f"{aside.total():,} lines could not be read and were set aside"
+            + (f" ({named})" if named else ""),
         )
     ]
     for s in sources:

@@ -64,7 +64,7 @@ def test_a_send_log_is_stored_with_its_days_in_the_clients_zone(shop: Shop) -> N
         "machine_open": False,
     }
     assert frame["step"].to_list() == [1.0, 1.0], "a step that is not given is the first"
-    assert [c for c in report.checks if c.table == "sends" and c.severity != "ok"] == []
+    assert [c.id for c in report.checks if c.table == "sends" and c.severity != "ok"] == ["sent_after_orders"]
 
 
 def test_a_log_without_arms_says_that_all_were_sent_to(shop: Shop) -> None:
@@ -125,7 +125,33 @@ def test_doubled_sends_are_kept_and_counted_and_so_are_crossed_arms(shop: Shop) 
         "doubled_sends": (1, 4),
         "customer_in_many_arms": (1, 2),
         "reaction_before_sending": (1, 4),
+        "sent_after_orders": (4, 4),
     }
+
+
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [
+        ("2026/10/03", ("ok", 0)),
+        ("2026/10/04", ("info", 1)),
+        ("2026/11/03", ("info", 1)),
+        ("2026/11/04", ("warning", 1)),
+        ("2027/03/01", ("warning", 1)),
+    ],
+)
+def test_sends_after_the_last_order_are_counted(shop: Shop, day: str, found: tuple[str, int]) -> None:
+    """The last order is of 3 October."""
+    _, report = sends(shop, f"M1,0001,mail,{day} 10:00,1,,,,")
+    (check,) = [c for c in report.checks if c.id == "sent_after_orders"]
+    assert (check.severity, check.count) == found
+
+
+def test_unreadable_lines_are_said_of_the_table_they_are_in(shop: Shop) -> None:
+    many = [f"M1,{i:04d},mail,2026/10/01 10:00,1,,,," for i in range(300)]
+    _, report = sends(shop, *many, "M1,0001,mail,2026/13/05,1,,,,")
+    (check,) = [c for c in report.checks if c.id == "quarantine"]
+    assert (check.table, check.count) == ("sends", 1)
+    assert check.detail == "1 lines could not be read and were set aside (sends 1)"
 
 
 def test_recipients_who_are_in_no_master_are_counted(shop: Shop) -> None:
