@@ -21,6 +21,7 @@ _RIGHT = (
     "smoney",
     "pct",
     "spct",
+    "prob",
     "pt",
     "num0",
     "num1",

@@ -27,6 +27,8 @@ _TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LONGEST_NAME, _LONGEST_TEXT = 80, 200
 # What a p-value below it is does not matter.
 _SMALLEST_P = 0.001
+# Nobody believes a probability of 0 % or 100 %.
+_SUREST = 0.999
 
 LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
@@ -118,8 +120,8 @@ class Words:
         Args:
             value: Raw value; None and NaN become an en dash.
             spec: ``text``, ``count``, ``money`` (``money:thousands`` where two amounts are
-                compared), ``pct``, ``pt``, ``num0``–``num2``, ``days``, ``date``,
-                ``longdate``, ``month``, ``period`` (a month in words, another period by its name),
+                compared), ``pct``, ``prob`` (a probability: never 0 % or 100 %), ``pt``,
+                ``num0``–``num2``, ``days``, ``date``, ``longdate``, ``month``, ``period`` (a month in words, another period by its name),
                 ``p`` (a p-value; ``p:said`` in a sentence, with its sign), ``label:<group>``,
                 ``labels:<group>`` (several, separated by commas in the value),
                 ``name:<group>`` (the label of a value where there is one, else the
@@ -153,6 +155,9 @@ class Words:
                 return numbers.plain(value, 0, sign=kind[0] == "s")
             case "pct" | "spct":
                 return numbers.plain(value * 100, 1, sign=kind[0] == "s") + "%"
+            case "prob":
+                bound = "<0.1%" if value < 1 - _SUREST else ">99.9%" if value > _SUREST else ""
+                return bound or self.format(value, "pct")
             case "pt":
                 unit = {"ja": "ポイント", "en": " pts"}[self.lang]
                 return numbers.plain(value * 100, 1, sign=True) + unit

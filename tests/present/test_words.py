@@ -29,7 +29,7 @@ def test_both_languages_use_the_same_values():
 
 def test_every_placeholder_names_a_known_format():
     one_of = {"", "text", "count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2"}
-    one_of |= {"snum2", "p", "days", "date", "longdate", "month"}
+    one_of |= {"snum2", "p", "prob", "days", "date", "longdate", "month"}
     one_of |= {"label", "labels", "name", "period", "plural"}
     unknown = {
         (lang, key, spec)
@@ -71,6 +71,9 @@ def test_what_to_do_sets_up_no_comparison_of_its_own():
     ("spec", "value", "ja", "en"),
     [
         pytest.param("pct", 0.5104, "51.0%", "51.0%", id="a share has one decimal"),
+        pytest.param("prob", 0.731, "73.1%", "73.1%", id="a probability"),
+        pytest.param("prob", 0.99995, ">99.9%", ">99.9%", id="a probability is never 100 %"),
+        pytest.param("prob", 0.0, "<0.1%", "<0.1%", id="a probability is never 0 %"),
         pytest.param("pct", None, "–", "–", id="what was not observed is a dash, not zero"),
         pytest.param("pct", float("nan"), "–", "–", id="nan is not observed"),
         pytest.param("spct", -0.0321, "−3.2%", "−3.2%", id="a real minus sign"),

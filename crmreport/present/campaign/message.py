@@ -139,7 +139,7 @@ def arms_table(evaluation: Evaluation) -> Table:
             Column("profit", "money", scale="profit"),
             Column("lower", "money", scale="profit"),
             Column("upper", "money", scale="profit"),
-            Column("p_positive", "pct"),
+            Column("p_positive", "prob"),
             Column("verdict", "label:campaign_terms.verdict"),
             Column("reason", "label:campaign_terms.reason"),
         ),

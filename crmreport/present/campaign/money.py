@@ -63,16 +63,10 @@ def profit_said(profit: Profit) -> Note:
             profit=profit.profit,
             lower=profit.lower,
             upper=profit.upper,
-            sure=_probability(profit.p_positive),
+            sure=profit.p_positive,
             pays=Text(f"campaign.break_even.{pays}", margin=profit.break_even_margin),
         )
     )
-
-
-def _probability(p: float) -> Text:
-    """A probability as nobody doubts it: never 0 % or 100 %."""
-    case = "above" if p > 0.999 else "below" if p < 0.001 else "is"
-    return Text(f"campaign.probability.{case}", p=p)
 
 
 def steps(evaluation: Evaluation, profit: Profit) -> list[tuple[str, float]]:
@@ -191,7 +185,7 @@ def pays_table(evaluation: Evaluation, profit: Profit) -> Table:
     blank = (math.nan, math.nan)
     rows = [
         ("profit_each", profit.profit / n, profit.lower / n, profit.upper / n, "smoney"),
-        ("p_positive", profit.p_positive, *blank, "pct"),
+        ("p_positive", profit.p_positive, *blank, "prob"),
         ("break_even_margin", profit.break_even_margin, *blank, "pct"),
         ("break_even_effect", profit.break_even_effect, *blank, "smoney"),
     ]

@@ -66,7 +66,7 @@ def next_send_table(evaluation: Evaluation, arm: ArmEvaluation, found: NextSend)
             Column("customers", "count", label="campaign.column.candidates"),
             Column("effect", "money"),
             Column("profit_per_customer", "money"),
-            Column("p_positive", "pct"),
+            Column("p_positive", "prob"),
             Column("profit", "money", label="campaign.column.expected_profit"),
             Column("decision", "label:decision"),
         ),

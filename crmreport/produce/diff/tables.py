@@ -137,7 +137,7 @@ def _rank(spec: str) -> int:
     kind = spec.partition(":")[0]
     if kind in ("count", "money", "num0", "num1", "num2", "days"):
         return 0
-    if kind == "pct":
+    if kind in ("pct", "prob"):
         return 1
     if kind == "":
         return 4

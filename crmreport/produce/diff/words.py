@@ -17,6 +17,7 @@ from crmreport.produce.planning.causes import Cause
 
 _MOST_NAMES = 6
 _FINEST = 6
+_RATES = ("pct", "spct", "prob", "pt")
 """Decimals at most, to show two numbers apart."""
 
 Row = tuple[str, ...]
@@ -270,7 +271,7 @@ class _Teller:
         kind = spec.partition(":")[0]
         if old is None or new is None or kind in ("label", "labels", "name", "date", "longdate", "month"):
             return self._written(before, spec, area), self._written(after, spec, area), ""
-        rate = kind in ("pct", "spct", "pt")
+        rate = kind in _RATES
         scale, unit = (100, "%") if rate else (1, "")
         least = 1 if rate or kind == "num1" else 2 if kind in ("num2", "snum2") else 0
         whole = float(old).is_integer() and float(new).is_integer()
@@ -293,7 +294,7 @@ class _Teller:
         kind = spec.partition(":")[0]
         if kind in ("money", "smoney") and as_number is not None:
             return numbers.plain(as_number, 0 if as_number.is_integer() else 2)
-        plain = kind in ("count", "money", "smoney", "scount", "pct", "spct", "pt", "days") or "num" in kind
+        plain = kind in ("count", "money", "smoney", "scount", "days") or kind in _RATES or "num" in kind
         try:
             return self.words.format(as_number if plain and as_number is not None else value, spec, area=area)
         except (LookupError, ValueError, TypeError):
