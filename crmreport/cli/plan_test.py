@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from crmreport.report import Report
 
 _DEFAULT_ARMS = "mail=0.9,holdout=0.1"
+_OTHER_CHANNELS = ("app", "web")
+_WHOLE = 1e-6
+"""Shares such as 0.333, 0.333 and 0.334 add up to 1 but for rounding."""
 
 
 def plan_test(
@@ -79,6 +82,7 @@ def plan_test(
         --arms mail=0.9,holdout=0.1 --control holdout --cost 3 --margin 0.6
       crmreport plan-test --client shop --campaign 2026-11-refill --check
     """
+    from crmreport.config_campaigns import near
     from crmreport.config_file import load_client
     from crmreport.plan_file import load_planned, plan_path, refuse_to_replace, write_planned
 
@@ -87,12 +91,18 @@ def plan_test(
     refuse_missing_demo(workspace, settings)
     path = plan_path(workspace.client(client), campaign)
     if check:
+        if not path.is_file():
+            there = sorted(each.stem for each in path.parent.glob("*.yml"))
+            raise ConfigError(
+                f"campaign {campaign!r} has no plan in clients/{client}/tests/; "
+                + (near(campaign, there) if there else "no test was planned yet")
+            )
         _check(workspace, settings, load_planned(path), json=json)
         return
     if not dry_run:
         refuse_to_replace(path, overwrite=force)
     given = {
-        "channel": channel,
+        "channel": _known_channel(settings, channel),
         "start": start,
         "window_days": window_days,
         "primary": primary,
@@ -142,7 +152,22 @@ def _arms(text: str) -> dict[str, dict[str, float]]:
         if not name.strip() or not value > 0 or name.strip() in found:
             raise ConfigError(f"--arms: {part!r} is no arm with a share; write {_DEFAULT_ARMS}")
         found[name.strip()] = {"share": value}
+    whole = sum(arm["share"] for arm in found.values())
+    if abs(whole - 1) > _WHOLE:
+        raise ConfigError(
+            f"--arms: the shares add up to {whole:g}; give shares that add up to 1, such as {_DEFAULT_ARMS}"
+        )
     return found
+
+
+def _known_channel(settings: Settings, channel: str | None) -> str | None:
+    from crmreport.config_campaigns import near
+    from crmreport.plan_test.eligible import CONSENTS
+
+    known = dict.fromkeys([*CONSENTS, *_OTHER_CHANNELS, *(c.channel for c in settings.campaigns)])
+    if channel is not None and channel not in known:
+        raise ConfigError(f"--channel {channel!r} is not known; {near(channel, known)}")
+    return channel
 
 
 def _campaign(settings: Settings, campaign_id: str, given: dict[str, Any], as_of: date) -> Campaign:
@@ -173,7 +198,9 @@ def _campaign(settings: Settings, campaign_id: str, given: dict[str, Any], as_of
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise ConfigError(
-            f"campaign {campaign_id!r}: {where}: {first['msg']}".replace(": : ", ": ")
+            f"campaign {campaign_id!r}: {where}: {first['msg']}".replace("Value error, ", "").replace(
+                ": : ", ": "
+            )
         ) from None
     if campaign.start <= as_of:
         raise ConfigError(

@@ -41,10 +41,16 @@ def print_planned(draft: Draft, report: Report, stem: str, *, written: bool) -> 
     if recipe.segments:
         say(f"  {people.other_segments:,} are not in {', '.join(recipe.segments)}")
     header = ["stratum", "customers", *planned.arms]
-    rows = [[row["stratum"] or "–", *(row[c] for c in header[1:])] for row in planned.strata]
+    blank = "(no purchase yet)" if recipe.stratify == ["segment"] else "(blank)" if recipe.stratify else "–"
+    rows = [[row["stratum"] or blank, *(row[c] for c in header[1:])] for row in planned.strata]
     say_table(
         header, [*rows, ["all", planned.customers, *planned.arms.values()]], numbers=range(1, len(header))
     )
+    for name, n in draft.too_small.items():
+        say(
+            f"warning: {name} has {n:,} customers; with fewer than {draft.fewest} in an arm nothing can be "
+            "judged: give it a larger share"
+        )
     power = planned.power
     say(
         f"in {len(power.windows)} windows of {told.window_days} days before: {power.conversion:.1%} bought, "
@@ -70,7 +76,8 @@ def _seen(arm: ArmPower, campaign: Campaign, currency: str) -> list[str]:
     found = [f"finds {effect(arm.mde)} and more, with 80% power at 5%"]
     if arm.mde_adjusted < arm.mde:
         found.append(f"  ({effect(arm.mde_adjusted)} adjusted for what customers bought before)")
-    if arm.pays is None:
+    if not arm.pays:
+        # Nothing is sent for nothing: a cost of 0 is one that was not given.
         return [*found, "what pays is not known: give --cost and --margin"]
     found.append(
         f"pays from {effect(arm.pays)} on "

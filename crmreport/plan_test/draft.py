@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from crmreport.analysis.campaign.assign import Draw, draw_arms
+from crmreport.analysis.campaign.comparison import FEW_CUSTOMERS
 from crmreport.analysis.campaign.money import Costs
 from crmreport.analysis.campaign.planned_test import (
     ALPHA,
@@ -48,6 +49,13 @@ class Draft:
     rows: bytes
     people: Eligible
     arms: tuple[ArmPower, ...]
+    fewest: int = FEW_CUSTOMERS
+    """Customers an arm needs to be judged at all."""
+
+    @property
+    def too_small(self) -> dict[str, int]:
+        """Arms of fewer customers."""
+        return {name: n for name, n in self.planned.arms.items() if n < self.fewest}
 
 
 def draft_test(report: Report, recipe: Recipe, campaign: Campaign) -> Draft:

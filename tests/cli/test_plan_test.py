@@ -277,7 +277,22 @@ def test_only_customers_of_a_segment_and_known_on_the_day_are_drawn(home, capsys
             [*ARMS, "--window-days", "200"], 3, "there is no whole window of 200 days", id="history"
         ),
         pytest.param([*ARMS, "--start", "2026-10-31"], 2, "give an earlier --as-of", id="sent already"),
-        pytest.param(["--check"], 2, "tests/m1.yml: cannot be read", id="nothing to check"),
+        pytest.param(["--check"], 2, "no test was planned yet", id="nothing to check"),
+        pytest.param(
+            [*ARMS, "--arms", "mail=0.7,rest=0.2"],
+            2,
+            "shares add up to 0.9; give shares that add up to 1",
+            id="sum",
+        ),
+        pytest.param(
+            [*ARMS, "--channel", "e-mail"],
+            2,
+            "--channel 'e-mail' is not known; did you mean 'mail'?",
+            id="channel",
+        ),
+        pytest.param(
+            [*ARMS, "--margin", "60"], 2, "margin_rate: should be less than 1; write 0.6 for 60%", id="margin"
+        ),
     ],
 )
 def test_what_cannot_be_planned_is_refused_in_one_line(home, capsys, words, code, message):
@@ -286,6 +301,23 @@ def test_what_cannot_be_planned_is_refused_in_one_line(home, capsys, words, code
     assert message in err
     assert len(err.splitlines()) == 1
     assert not list((home / "clients" / "shop").glob("tests/*"))
+
+
+def test_an_id_without_a_plan_is_answered_with_those_there_are(home, capsys):
+    assert main([*DRAW, *ARMS]) == 0
+    assert main(["plan-test", "--client", "shop", "--campaign", "m2", "--check"]) == 2
+    assert "campaign 'm2' has no plan in clients/shop/tests/; known are m1" in capsys.readouterr().err
+
+
+def test_what_is_not_known_is_said_in_words(home, capsys):
+    """An arm nobody could judge, a campaign without a cost, customers who never bought."""
+    words = ["--arms", "mail=0.9,rest=0.1", "--control", "rest", "--window-days", "5", "--dry-run"]
+    assert main([*DRAW, *words, "--as-of", "2026-07-20"]) == 0
+    said = capsys.readouterr().out
+    assert "customers; with fewer than 30 in an arm nothing can be judged" in said
+    assert "what pays is not known: give --cost and --margin" in said
+    assert "pays from" not in said
+    assert "(no purchase yet)" in said
 
 
 def test_an_edited_plan_is_refused(home, capsys):
