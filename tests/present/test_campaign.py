@@ -363,6 +363,7 @@ def test_who_could_not_have_been_sent_to_is_counted_below_the_comparison(n, ja, 
         for words, said, word in ((JA, ja, "同意"), (EN, en, "agreed")):
             assert said in words.say(note)
             assert (word in words.say(note)) == (n > 0)
+        assert not re.search(r"[.]\S?[A-Z]|  ", EN.say(note))
 
 
 def test_broken_arms_show_the_check_and_no_effect():
