@@ -121,10 +121,10 @@ class Words:
             value: Raw value; None and NaN become an en dash.
             spec: ``text``, ``count``, ``money`` (``money:thousands`` where two amounts are
                 compared), ``pct``, ``prob`` (a probability: never 0 % or 100 %), ``pt``,
-                ``num0``–``num2``, ``days``, ``date``, ``longdate``, ``month``, ``period`` (a month in words, another period by its name),
-                ``p`` (a p-value; ``p:said`` in a sentence, with its sign), ``label:<group>``,
-                ``labels:<group>`` (several, separated by commas in the value),
-                ``name:<group>`` (the label of a value where there is one, else the
+                ``num0``–``num2``, ``days``, ``date``, ``longdate``, ``month``, ``period`` (a month
+                in words, another period by its name), ``p`` (a p-value; ``p:said`` in a sentence,
+                with its sign), ``label:<group>``, ``labels:<group>`` (several, separated by commas
+                in the value), ``name:<group>`` (the label of a value where there is one, else the
                 value as the client wrote it), ``plural:<one>:<many>``, and with a sign ``scount``,
                 ``smoney``, ``spct``, ``snum2``.
             area: Where labels are looked up first.
