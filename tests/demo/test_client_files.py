@@ -72,6 +72,7 @@ def test_campaigns_are_described_as_they_were_run(books: Books):
         STORE_EVENT.first, STORE_EVENT.last, STORE_EVENT.window_days,
     )  # fmt: skip
     assert (event.channel, event.where) == (STORE_EVENT.channel, {"store_id": [STORE_EVENT.store]})
+    assert event.donors is not None
     assert {*event.donors, STORE_EVENT.store} == set(STORES.values())
     assert not (books.lines["campaign"] == STORE_EVENT.code).any(), "it truly does nothing"
     for campaign in (*SINGLES, CART_MAIL, WELCOME_STEPS):

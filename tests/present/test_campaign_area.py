@@ -181,7 +181,7 @@ def test_where_nothing_is_said_nothing_after_the_start_is_drawn():
     assert "開始後は、見込みが信頼できないため示さない" in text
     assert "順位検定" not in text
     table = next(t for t in shown if isinstance(t, Table) and t.id == "campaign.area_placebos")
-    assert table.frame.set_index("unit").loc["(area)", ["moved", "ratio"]].isna().all()
+    assert table.frame.set_index("unit").loc[["(area)"], ["moved", "ratio"]].isna().to_numpy().all()
     assert "動きの近い場所をclient.ymlのdonorsに挙げる" in written(page.verdict(found), JA)
 
 
