@@ -69,6 +69,11 @@ class Workspace:
         """Lines that could not be read, per store key."""
         return self.client(client) / "quarantine"
 
+    def without_root(self, text: str) -> str:
+        """What is said without where the workspace lies: it may be shown to others."""
+        root = re.escape(f"{self.root}{os.sep}")
+        return re.sub(rf"(?<![\w/\\.-]){root}", "", text)
+
     @property
     def notebooks(self) -> Path:
         """The chapters."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import queue
-import re
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 
 from crmreport.config_file import load_client
@@ -105,6 +104,9 @@ def _shelf_is_behind(workspace: Workspace, results: Iterable[Result]) -> bool:
         written = (workspace.reports / _SHELF).stat().st_mtime_ns
     except OSError:
         return True
+    if any(_changed_since(file, written) for file in (workspace.root / "clients").glob("*/client.yml")):
+        # A client whose file cannot be read stands on the shelf, and has no result.
+        return True
     for result in results:
         order, published = result.order, result.published
         if isinstance(result.error, NotDeliveredError):
@@ -112,10 +114,14 @@ def _shelf_is_behind(workspace: Workspace, results: Iterable[Result]) -> bool:
         if published is None or not published.reused:
             return True
         attempt = attempt_file(workspace, order.client, order.period, order.report)
-        for file in (published.path / RECORD, attempt):
-            with contextlib.suppress(OSError):
-                if file.stat().st_mtime_ns > written:
-                    return True
+        if any(_changed_since(file, written) for file in (published.path / RECORD, attempt)):
+            return True
+    return False
+
+
+def _changed_since(file: Path, written: int) -> bool:
+    with contextlib.suppress(OSError):
+        return file.stat().st_mtime_ns > written
     return False
 
 
@@ -208,18 +214,12 @@ def _attempt(
         languages=order.languages or tuple(client.languages),
         status=status,
         exit_code=getattr(error, "exit_code", 1) if error else 0,
-        error=_near(workspace, " ".join(str(error).split())) if error else "",
+        error=workspace.without_root(" ".join(str(error).split())) if error else "",
         started_at=started_at.isoformat(timespec="seconds"),
         seconds=seconds,
         key=published.key if published else "",
         folder=folder.relative_to(workspace.reports).as_posix(),
     )
-
-
-def _near(workspace: Workspace, text: str) -> str:
-    """What is said without where the workspace lies: the shelf it stands on may be shown to others."""
-    root = re.escape(f"{workspace.root}{os.sep}")
-    return re.sub(rf"(?<![\w/\\.-]){root}", "", text)
 
 
 def _canaries(workspace: Workspace) -> dict[str, str]:

@@ -17,6 +17,7 @@ from crmreport.produce.binding.contents import contents_names
 from crmreport.produce.shelf.cells import Link, ShelfWords
 from crmreport.produce.shelf.grid import Grid, grids_of
 from crmreport.produce.shelf.standing import STATUSES, read_standings
+from crmreport.produce.shelf.unusable import Unusable, unusable_clients
 from crmreport.whole_file import write_whole
 from crmreport.workspace import Workspace
 
@@ -27,15 +28,17 @@ def write_shelf(workspace: Workspace) -> Path:
     """Make reports/index.html anew, and index.<lang>.html beside it.
 
     What stands on it is read from the run.json of every report and from the last attempts; a folder
-    whose record cannot be read stands on it as unreadable.
+    whose record cannot be read stands on it as unreadable. Above them stand the clients whose client.yml
+    is refused: nobody tried their reports, so nothing else tells.
 
     Returns:
         Path of index.html.
     """
     names = contents_names(LANGUAGES)
+    unusable = unusable_clients(workspace)
     with _collector_at_rest():
         grids = grids_of(read_standings(workspace))
-        texts: dict[Language, str] = {lang: _page(lang, grids, names) for lang in LANGUAGES}
+        texts: dict[Language, str] = {lang: _page(lang, grids, unusable, names) for lang in LANGUAGES}
     # One set of glyphs for both pages: cutting the face takes as long as writing one.
     rules = page.face_rules("".join(texts.values()))
     workspace.reports.mkdir(parents=True, exist_ok=True)
@@ -56,7 +59,9 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def _page(lang: Language, grids: Sequence[Grid], names: Mapping[Language, str]) -> str:
+def _page(
+    lang: Language, grids: Sequence[Grid], unusable: Sequence[Unusable], names: Mapping[Language, str]
+) -> str:
     words = ShelfWords(lang)
     shown = [words.grid(grid, number) for number, grid in enumerate(grids)]
     rows = [row for grid in shown for row in grid.rows]
@@ -70,7 +75,9 @@ def _page(lang: Language, grids: Sequence[Grid], names: Mapping[Language, str]) 
     leading = {cell.kpis[0][0] for cell in cells if cell.kpis and cell.value is not None}
     accents = {row.accent for row in rows}
     case, n = "attention", len(urgent)
-    if not urgent:
+    if unusable:
+        case, n = "clients", len(unusable) + len(urgent)
+    elif not urgent:
         case, n = ("missing" if tally["missing"] else "good" if cells else "none"), tally["missing"]
     return page.render(
         "shelf/index.html.j2",
@@ -87,6 +94,10 @@ def _page(lang: Language, grids: Sequence[Grid], names: Mapping[Language, str]) 
             for other in LANGUAGES
             if other != lang
         ],
+        unusable=unusable[:_MOST_ATTENTION],
+        unusable_left=words.say("more", n=len(unusable) - _MOST_ATTENTION)
+        if len(unusable) > _MOST_ATTENTION
+        else "",
         attention=urgent[:_MOST_ATTENTION],
         attention_left=words.say("more", n=left) if left > 0 else "",
         tally=[(status, words.number(tally[status])) for status in STATUSES if tally[status]],

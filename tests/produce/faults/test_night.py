@@ -166,6 +166,11 @@ def test_a_file_that_cannot_be_read(night: Night, client: str) -> None:
     assert night.factory.published(client) == night.before[client]
 
 
+def test_the_shelf_names_the_client_whose_settings_cannot_be_read(night: Night) -> None:
+    shelf = (night.factory.root / "reports" / "index.en.html").read_text(encoding="utf-8")
+    assert "clients/bad_yaml/client.yml:" in shelf
+
+
 @pytest.mark.parametrize("client", GOOD)
 def test_the_others_are_made(night: Night, client: str) -> None:
     assert night.ended.reports[client]["unchanged"] is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from html import unescape
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
+from crmreport.produce.batch import _shelf_is_behind
 from crmreport.produce.shelf.grid import grids_of
 from crmreport.produce.shelf.shelf import write_shelf
 from crmreport.produce.shelf.standing import Standing, read_standings
@@ -307,6 +309,32 @@ def test_the_headline_says_what_is_so(root: Path, months: tuple[str, ...], ja: s
         True,
         True,
     ]
+
+
+def test_a_client_whose_file_cannot_be_read_is_not_passed_over(root: Path) -> None:
+    write_report(root, "shop", "2026-10")
+    for client in ("shop", "new"):
+        (root / "clients" / client).mkdir()
+        (root / "clients" / client / "client.yml").write_text("name: a: <b>\n", encoding="utf-8")
+    write_shelf(Workspace(root))
+    for name, headline in zip(PAGES, ("2件の対応が必要です", "2 matters need attention"), strict=True):
+        seen = Seen(root / "reports" / name)
+        assert headline in seen.text
+        assert "clients/new/client.yml:1: not YAML" in seen.text
+        assert "clients/shop/client.yml:1: not YAML" in seen.text, "also where an older report stands"
+        assert str(root) not in seen.text
+
+
+def test_a_client_file_changed_since_brings_the_shelf_up_to_date(root: Path) -> None:
+    workspace = Workspace(root)
+    write_shelf(workspace)
+    assert not _shelf_is_behind(workspace, [])
+    file = root / "clients" / "shop" / "client.yml"
+    file.parent.mkdir()
+    file.write_text("name: [", encoding="utf-8")
+    later = (root / "reports" / "index.html").stat().st_mtime_ns + 10**9
+    os.utime(file, ns=(later, later))
+    assert _shelf_is_behind(workspace, [])
 
 
 def test_the_page_is_the_same_until_something_changes(full: Path) -> None:
