@@ -78,6 +78,24 @@ def load_client(path: Path, *, reports: bool = True) -> Client:
     return client
 
 
+def file_secrets(path: Path) -> dict[str, str]:
+    """The environment variables a client file is read with, and their values; those not set are left out.
+
+    Raises:
+        ConfigError: The file is missing or not YAML.
+    """
+
+    def names(value: Any) -> Iterator[str]:
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(item, dict | list):
+                yield from names(item)
+            elif key in SECRET_KEYS and (variable := _VARIABLE.fullmatch(str(item))):
+                yield variable[1]
+
+    found = names(read_yaml(path, name=f"clients/{path.parent.name}/{path.name}").value)
+    return {name: os.environ[name] for name in found if name in os.environ}
+
+
 def _left_to_do(file: YamlFile, value: Any, place: Place) -> Iterator[str]:
     """What ``crmreport init`` left to a person and nobody has filled in."""
     if isinstance(value, dict):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crmreport.config_file import load_client
+from crmreport.config_file import file_secrets, load_client
 from crmreport.errors import ConfigError
 
 GOOD = """\
@@ -284,6 +284,16 @@ def test_a_secret_is_read_from_the_environment_and_hidden_in_the_repr(write, mon
     client = load_client(write(GOOD.replace("constants:", "password: ${SHOP_PASSWORD}\n      constants:")))
     assert client.sources["order_lines"][0].password == "hunter2"
     assert "hunter2" not in repr(client)
+
+
+def test_the_secrets_a_file_is_read_with_are_its_passwords_that_are_set(write, monkeypatch):
+    monkeypatch.setenv("SHOP_PASSWORD", "hunter2")
+    monkeypatch.setenv("CRMREPORT_TEST_URL", "json://hunter2")
+    text = GOOD + "delivery: [{via: apprise, url: '${CRMREPORT_TEST_URL}'}]\n"
+    assert file_secrets(
+        write(text.replace("constants:", "password: ${SHOP_PASSWORD}\n      constants:"))
+    ) == {"SHOP_PASSWORD": "hunter2"}
+    assert file_secrets(write(text.replace("constants:", "password: ${UNSET}\n      constants:"))) == {}
 
 
 def test_all_mistakes_are_named_at_once_one_line_each(write):

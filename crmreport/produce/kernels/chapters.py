@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from crmreport.config_file import file_secrets
 from crmreport.produce import ChapterRun
 from crmreport.produce.canary import foreign_in
 from crmreport.produce.kernels.execute import Outcome, Task, execute
@@ -104,5 +105,10 @@ def _task(workspace: Workspace, plan: Plan, step: Step, notebooks: Path, lists: 
             "lang": ",".join(plan.languages),
             **step.parameters,
         },
-        environment={HOME_VARIABLE: str(workspace.root), "PYTHONPATH": package_path()},
+        environment={
+            HOME_VARIABLE: str(workspace.root),
+            "PYTHONPATH": package_path(),
+            # Without them the client file would be refused in there, too.
+            **file_secrets(workspace.client_file(plan.client.client)),
+        },
     )

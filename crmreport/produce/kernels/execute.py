@@ -20,6 +20,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
 from crmreport.errors import TooFewError
+from crmreport.produce.kernels.environment import chapter_environment
 from crmreport.produce.kernels.provisioner import NAME
 from crmreport.produce.kernels.watch import Watched
 from crmreport.produce.kernels.workshop import Workshop
@@ -49,6 +50,7 @@ class Task:
     """Folder the chapter's action lists are written to."""
     parameters: dict[str, Any]
     environment: dict[str, str] = field(default_factory=dict)
+    """Variables it needs beside those of every chapter (see :func:`.environment.chapter_environment`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,7 @@ def _kernel_manager(task: Task, workshop: Workshop, sitting: _Sitting, deadline:
             return spec
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
-            options["env"] = {**options.get("env", os.environ), **environment}
+            options["env"] = {**chapter_environment(options.get("env", os.environ)), **environment}
             await super()._async_launch_kernel(kernel_cmd, **options)
             provisioner: Any = self.provisioner
             sitting.watched = workshop.watch.begin(provisioner.process, deadline=deadline)

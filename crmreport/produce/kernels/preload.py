@@ -59,11 +59,13 @@ def _load() -> None:
 
 
 def _read_labels() -> None:
+    from ruamel.yaml.error import YAMLError
+
     from crmreport.present.words import LANGUAGES, labels
 
     # A label file that cannot be read must not end the server: who needs it reads it again, and fails
-    # with the reason.
-    with contextlib.suppress(Exception):
+    # with the reason. A day that is none is a ValueError, as is text that is not UTF-8.
+    with contextlib.suppress(YAMLError, OSError, ValueError):
         for lang in LANGUAGES:
             labels(lang)
 

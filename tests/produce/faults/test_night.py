@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ import os, subprocess, sys
 os.write(1, b"OUT OF BAND\\n")
 subprocess.run(["echo", "OUT OF BAND"])
 subprocess.run(["sh", "-c", "echo OUT OF BAND >&2"])
-print("in band")
+print("in band", os.environ.get("NIGHT_SECRET"), "TZ" in os.environ)
 """
 
 
@@ -107,8 +108,15 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def night(empty: Factory) -> Night:
+def night(empty: Factory) -> Iterator[Night]:
     """Reports of all clients, then faults, then a run of all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHT_SECRET", "canary-secret-5512")
+        patch.setenv("TZ", "Asia/Tokyo")
+        yield _night(empty)
+
+
+def _night(empty: Factory) -> Night:
     clients = [*GOOD, *CHAPTERS, *FILES]
     for client in clients:
         empty.add(client, more=DELIVERY)
@@ -181,7 +189,7 @@ def test_the_others_are_made(night: Night, client: str) -> None:
 def test_what_a_chapter_prints_past_its_kernel_is_not_in_the_result(night: Night) -> None:
     assert "OUT OF BAND" not in night.ended.out + night.ended.err
     said = (night.factory.folder("loud") / "notebooks" / "loud_part.ipynb").read_text(encoding="utf-8")
-    assert "in band" in said
+    assert "in band None True" in said, "a run's secrets are not for its chapters"
 
 
 def test_nothing_is_left_about(night: Night) -> None:
