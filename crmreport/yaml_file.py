@@ -75,8 +75,10 @@ def _parsed(text: str, name: str) -> YamlFile:
         root = yaml.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        written = text.splitlines()[line - 1 : line]
+        lines = text.splitlines()
+        # What is left open is found open after the last line.
+        line = min(mark.line + 1, max(1, len(lines))) if mark else 1
+        written = lines[line - 1 : line]
         raise ConfigError(f"{name}:{line}: not YAML: {_problem(error, ''.join(written))}") from None
     except YAMLError as error:
         raise ConfigError(

@@ -382,6 +382,12 @@ def test_a_client_file_nobody_can_read_does_not_stop_the_others(home, made, caps
     assert printed.err.startswith("error: east: clients/east/client.yml:1: not YAML")
 
 
+def test_the_last_lines_count_clients_whose_file_cannot_be_read(home, made, capsys):
+    (home / "clients" / "east" / "client.yml").write_text("client: [", encoding="utf-8")
+    assert main(["run", "--all", "-p", "2026-10"]) == 2
+    assert "1 made, 1 not usable\n" in capsys.readouterr().out
+
+
 def test_data_that_are_not_there_yet_are_no_failure(home, made, capsys):
     made[1]["east"] = NotDeliveredError("not yet delivered: the order lines stop on 2026-09-30")
     assert main(["run", "--all", "-p", "2026-10", "--json"]) == 0

@@ -100,7 +100,7 @@ def test_json(home, capsys):
         pytest.param(["--all", "-c", "shop"], "which reports?", id="all and one"),
         pytest.param(["-c", "../shop"], "is not a safe name", id="a client with a slash"),
         pytest.param(["-c", "shop", "-p", "October"], "is not a period", id="no such period"),
-        pytest.param(["-c", "rival"], "no published report", id="a client without reports"),
+        pytest.param(["-c", "rival"], "there is no such client", id="a client nobody knows"),
         pytest.param(["reports/x", "-p", "2026-10"], "leave out --period", id="folder and period"),
     ],
 )

@@ -252,7 +252,7 @@ MISTAKES = {
     ),
     "bracket left open": (
         ("[sales, decile]", "[sales, decile"),
-        "client.yml:16: not YAML: did not find expected ',' or ']'",
+        "client.yml:15: not YAML: did not find expected ',' or ']'",
     ),
     "tag": (
         ("name: {ja", "name: !!python/object:os.system {ja"),

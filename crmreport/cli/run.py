@@ -130,7 +130,15 @@ def run(
             timeout=timeout * 60 if timeout else None,
             cell_timeout=max(1, int(cell_timeout * 60)),
         )
-        made, code = make(workspace, orders, limits=limits, force=force, json=json, events=events)
+        made, code = make(
+            workspace,
+            orders,
+            limits=limits,
+            force=force,
+            json=json,
+            events=events,
+            not_usable=len(asked.refused),
+        )
         records += made
         failure = failure or code
     if json:
@@ -147,8 +155,12 @@ def make(
     force: bool = False,
     json: bool = False,
     events: bool = False,
+    not_usable: int = 0,
 ) -> tuple[list[dict[str, Any]], int]:
     """Make reports and say how each ended.
+
+    Args:
+        not_usable: Clients that were asked for and have no order, as their file cannot be read.
 
     Returns:
         One record per order, and the exit code: that of the first failure.
@@ -170,9 +182,9 @@ def make(
         elif result.error:
             note(f"waits: {result.order.label}: {result.error}")
         elif not json:
-            _print(result)
+            _print(result, alone=len(results) == 1)
     if not json:
-        print_summary(results)
+        print_summary(results, not_usable=not_usable)
     return [_record(result) for result in results], failure
 
 
@@ -220,11 +232,14 @@ def _pages(folder: Path) -> list[str]:
     return sorted(f.name for f in folder.iterdir() if f.suffix in (".html", ".pdf"))
 
 
-def _print(result: Result) -> None:
+def _print(result: Result, *, alone: bool) -> None:
     order, published = result.order, result.published
     assert published is not None
     verb = "is as it was" if published.reused else "is made"
     say(f"{order.report} of {order.client} for {order.period} {verb} ({result.seconds:.1f} s)")
+    if published.reused and not alone:
+        # In a night's log the files nobody made would hide the line that matters.
+        return
     for chapter in published.chapters:
         if chapter.status != "done":
             say(f"  {chapter.chapter} {chapter.status}: {chapter.reason}")

@@ -14,10 +14,11 @@ _SLOWEST = 3
 _MIB = 1024**2
 
 
-def print_summary(results: Sequence[Result]) -> None:
+def print_summary(results: Sequence[Result], *, not_usable: int = 0) -> None:
     """Print the run's totals when there is something to add up, and its slowest cells."""
-    if len(results) > 1:
-        say(", ".join(f"{n} {what}" for what, n in _tally(results).items() if n))
+    if len(results) + not_usable > 1:
+        tally = {**_tally(results), "not usable": not_usable}
+        say(", ".join(f"{n} {what}" for what, n in tally.items() if n))
     made = [r.published for r in results if r.published and not r.published.reused]
     if not made:
         return

@@ -87,6 +87,9 @@ def _places(
     places: list[Path] = []
     for name in clients or known:
         home = workspace.reports / slug(name, "client")
+        if not home.is_dir():
+            # A name nobody knows is told apart from a client without reports.
+            load_client(workspace.client_file(name), reports=False)
         if period is None:
             places += sorted(p for p in home.glob("[!.]*") if p.is_dir() and _was_published(p))
             continue

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from crmreport.config import Client, Language
-from crmreport.errors import ConfigError, DataError, NotDeliveredError, RunError
+from crmreport.errors import ConfigError, DataError, NotDeliveredError, RunError, TooFewError
 from crmreport.intake import Store, built_store, open_store
 from crmreport.produce import ChapterRun, Order, Progress, Published, publish
 from crmreport.produce.due import undelivered
@@ -20,6 +20,8 @@ from crmreport.produce.planning.plan import Plan
 from crmreport.workspace import Workspace
 
 Tell = Callable[[Progress], None]
+_THEIRS = (ConfigError, DataError, TooFewError)
+"""Errors of a chapter that speak of the client's files; its kernel passes on nothing but the text."""
 
 
 class _Clock:
@@ -62,7 +64,12 @@ def make_report(
     def tell(stage: str, done: int, total: int, detail: str = "") -> None:
         progress(Progress(stage, done, total, detail, workshop.watch.held))  # type: ignore[arg-type]
 
-    with locked(workspace, folder, waiting=lambda: tell("waiting", 0, 1, order.label), check=workshop.check):
+    def wait() -> None:
+        workshop.check()
+        if deadline is not None and monotonic() > deadline:
+            raise RunError("another run on this report still goes on; allow more with --timeout, or end it")
+
+    with locked(workspace, folder, waiting=lambda: tell("waiting", 0, 1, order.label), check=wait):
         publish.recover(workspace, folder)
         tell("intake", 0, 1)
         store = _store(workspace, brief.client, workshop, deadline)
@@ -194,7 +201,7 @@ def _incomplete(runs: Sequence[ChapterRun], place: Path) -> RunError:
     failed = [run for run in runs if run.status == "failed"]
     first = failed[0]
     # What the client's files hold is no fault of the chapter that read it.
-    theirs = any(f"{error.__name__}:" in first.reason for error in (ConfigError, DataError))
+    theirs = any(f"{error.__name__}:" in first.reason for error in _THEIRS)
     what = "what it names in client.yml or the data, not the chapter," if theirs else "the chapter"
     return RunError(
         f"{len(failed)} of {len(runs)} chapters failed, first {first.chapter}: {first.reason}; "

@@ -54,6 +54,20 @@ def test_the_second_run_on_a_report_waits_and_then_finds_it_made(factory: Factor
     assert factory.staged() == []
 
 
+def test_a_run_waits_no_longer_than_it_may_take(factory: Factory) -> None:
+    factory.orders("east", "c4,o5,2026-10-04,5000")
+    factory.hold("east")
+    words = ("run", "--period", PERIOD, "--client", "east")
+    first = factory.start(*words)
+    factory.begun("east")
+    second = factory.start(*words, "--timeout", "0.02").end()
+    assert second.code == 4
+    assert "another run on this report still goes on" in second.err
+    factory.let_go("east")
+    assert first.end().code == 0
+    assert factory.attempt("east").status == "complete", "the last to end is the one that made it"
+
+
 def test_runs_of_two_periods_and_two_reports_of_a_client_do_not_mix(factory: Factory) -> None:
     factory.orders("east", "c3,o4,2026-09-03,4000")
     factory.hold("east")
