@@ -54,9 +54,8 @@ def contact_pressure(
     """Messages per customer, over all channels and campaigns that have a plan.
 
     A message is one customer, step and day of a campaign, bounced or not and however often it is listed;
-    rows of held-out customers are none. Customers
-    who were sent nothing are not in the table. Campaigns without a plan are not counted: nobody knows
-    which of their rows are the held-out.
+    rows of held-out customers are none. Customers who were sent nothing are not in the table. Campaigns
+    without a plan are not counted: nobody knows which of their rows are the held-out.
 
     Args:
         sends: One row per message: ``campaign_id``, ``customer_id``, ``arm``, ``sent_on``.
@@ -67,7 +66,8 @@ def contact_pressure(
     Examples:
         >>> plan = CampaignPlan("a", "mail", date(2026, 10, 1), date(2026, 10, 31), control="none")
         >>> sends = pd.DataFrame({"campaign_id": "a", "customer_id": ["1", "1", "2", "3"],
-        ...     "arm": ["mail", "mail", "mail", "none"], "sent_on": pd.to_datetime(["2026-10-05"] * 4)})
+        ...     "arm": ["mail", "mail", "mail", "none"], "sent_on": pd.to_datetime(
+        ...         ["2026-10-05", "2026-10-12", "2026-10-05", "2026-10-05"])})
         >>> found = contact_pressure(sends, plans=[plan], since=date(2026, 10, 1), as_of=date(2026, 10, 31))
         >>> found.table[["messages", "customers", "sent"]].to_numpy().tolist(), found.mean
         ([['1', 1, 1], ['2', 1, 2]], 1.5)
