@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.stats import chi2_contingency
 
 from crmreport.analysis.campaign.comparison import FEW_CUSTOMERS
-from crmreport.analysis.campaign.estimate import Estimate, normal_estimate
+from crmreport.analysis.campaign.estimate import Estimate, normal_estimate, pooled_error
+from crmreport.analysis.campaign.evidence import few_buyers
 from crmreport.analysis.campaign.exposure import NOT_ASSIGNED, SENT_TO, Exposure
 
 # Share of those reached who need equals among the held-out before the figure may stand for all of them.
@@ -25,9 +26,10 @@ def programme_holdout(exposure: Exposure, *, confidence: float = 0.95) -> Estima
 
     Equal are customers assigned to the same campaigns: among them a lot decided who was held out of
     all. A plain comparison would be wrong, as customers of many campaigns are held out of all of them
-    less often. Per such group the difference of means, weighted by customers reached; variances of
-    Welch. Valid where a lot decided every campaign's arms, which the caller sees to, and nobody was
-    picked for a campaign by what an earlier one had done; see :func:`picked_by_an_earlier_one`.
+    less often. Per such group the difference of means, weighted by customers reached, with the larger
+    of Welch's and the pooled error (see ``cautious`` in the module ``estimate``). Valid where a lot
+    decided every campaign's arms, which the caller sees to, and nobody was picked for a campaign by what an
+    earlier one had done; see :func:`picked_by_an_earlier_one`.
 
     Args:
         exposure: Who was assigned to what, in order of the campaigns' start, and spending.
@@ -35,8 +37,9 @@ def programme_holdout(exposure: Exposure, *, confidence: float = 0.95) -> Estima
 
     Returns:
         The effect of the programme per customer reached, ``n_treatment`` all customers reached; None
-        when fewer than 95 % of them have 30 equals held out of everything, or a later campaign's customers
-        were picked by what an earlier one had done.
+        when fewer than 95 % of them have 30 equals held out of everything, when fewer than 10 buyers are to
+        be expected among as many held-out as the weights leave (Kish: 1 ÷ Σ share² ÷ held out), or a later
+        campaign's customers were picked by what an earlier one had done.
 
     Examples:
         >>> roles = pd.DataFrame({"a": [2] * 60 + [1] * 40, "b": [1] * 30 + [2] * 30 + [1] * 40})
@@ -52,15 +55,21 @@ def programme_holdout(exposure: Exposure, *, confidence: float = 0.95) -> Estima
             "campaigns": _pattern(roles.to_numpy() > NOT_ASSIGNED),
             "reached": (roles == SENT_TO).any(axis=1),
             "revenue": exposure.revenue,
+            "bought": exposure.revenue > 0,
         }
     )
     parts = (
-        people.groupby(["campaigns", "reached"])["revenue"].agg(["size", "mean", "var"]).unstack("reached")
+        people.groupby(["campaigns", "reached"])
+        .agg(
+            size=("revenue", "size"),
+            mean=("revenue", "mean"),
+            var=("revenue", "var"),
+            buyers=("bought", "sum"),
+        )
+        .unstack("reached")
     )
     reached = int(people["reached"].sum())
-    if not reached or not {(name, side) for name in ("size",) for side in (True, False)} <= set(
-        parts.columns
-    ):
+    if not reached or not {("size", True), ("size", False)} <= set(parts.columns):
         return None
     enough = (parts["size", False] >= FEW_CUSTOMERS) & (parts["size", True] >= FEW_CUSTOMERS)
     parts = parts[enough]
@@ -68,9 +77,17 @@ def programme_holdout(exposure: Exposure, *, confidence: float = 0.95) -> Estima
     if n.sum() < LEAST_COVERED * reached:
         return None
     weight = n / n.sum()
+    rate = float((weight * (parts["buyers", True] + parts["buyers", False]) / (n + held)).sum())
+    counting = 1 / float((weight**2 / held).sum())
+    if few_buyers(reached, counting, rate * (reached + counting)):
+        return None
     difference = float((weight * (parts["mean", True] - parts["mean", False])).sum())
-    variance = float((weight**2 * (parts["var", True] / n + parts["var", False] / held)).sum())
-    return normal_estimate(difference, math.sqrt(variance), reached, int(held.sum()), confidence=confidence)
+    errors = [
+        max(math.sqrt(v1 / n1 + v0 / n0), pooled_error(v1, n1, v0, n0))
+        for v1, n1, v0, n0 in zip(parts["var", True], n, parts["var", False], held, strict=True)
+    ]
+    error = math.hypot(*(weight * errors))
+    return normal_estimate(difference, error, reached, int(held.sum()), confidence=confidence)
 
 
 def picked_by_an_earlier_one(roles: pd.DataFrame) -> bool:

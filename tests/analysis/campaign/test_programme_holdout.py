@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmreport.analysis.campaign.estimate import mean_estimate
+from crmreport.analysis.campaign.estimate import cautious, mean_estimate, pooled_error
 from crmreport.analysis.campaign.exposure import Exposure
+from crmreport.analysis.campaign.money import probability_positive
 from crmreport.analysis.campaign.programme_holdout import programme_holdout
 
 
@@ -20,7 +21,8 @@ def test_one_campaign_is_its_own_programme():
     spent = rng.gamma(2.0, 50.0, 300)
     found = programme_holdout(seen({"a": [2] * 200 + [1] * 100}, spent))
     one, other = spent[:200], spent[200:]
-    alone = mean_estimate(one.mean(), one.var(ddof=1), 200, other.mean(), other.var(ddof=1), 100)
+    plain = mean_estimate(one.mean(), one.var(ddof=1), 200, other.mean(), other.var(ddof=1), 100)
+    alone = cautious(plain, pooled_error(one.var(ddof=1), 200, other.var(ddof=1), 100))
     assert found is not None
     assert found.difference == pytest.approx(alone.difference)
     assert found.standard_error == pytest.approx(alone.standard_error)
@@ -86,6 +88,41 @@ def test_its_interval_covers_the_effect_of_all_campaigns_together():
         assert found is not None
         inside.append(found.lower <= truth <= found.upper)
     assert np.mean(inside) == pytest.approx(0.95, abs=0.05)
+
+
+def test_a_small_holdout_without_a_large_buyer_makes_nobody_sure():
+    # Seed 21: nothing was done to anybody; 3 % buy, for lognormal amounts, 500 of 6,500 are held out.
+    rng = np.random.default_rng(21)
+    told, sure = 0, 0
+    for _ in range(400):
+        spent = (rng.random(6500) < 0.03) * rng.lognormal(8, 1, 6500)
+        found = programme_holdout(seen({"a": [2] * 6000 + [1] * 500}, spent))
+        if found is not None:
+            told += 1
+            sure += probability_positive(found.difference, found.standard_error) >= 0.95
+    assert told > 380
+    assert sure / told < 0.08
+
+
+def bought(n: int, held: int, every: int) -> tuple[list[int], np.ndarray]:
+    """Roles of a campaign, and spending: of both arms each so manieth customer bought for 900 to 1,100."""
+    amounts = np.tile([900.0, 1100.0], n + held)[: n + held]
+    return [2] * n + [1] * held, amounts * (np.arange(n + held) % every == 0)
+
+
+def test_ten_buyers_are_to_be_expected_among_those_held_out():
+    # One in 30 bought: among 299 held out fewer than ten are to be expected, among 330 eleven.
+    for held, told in ((299, False), (330, True)):
+        roles, spent = bought(3000, held, 30)
+        assert (programme_holdout(seen({"a": roles}, spent)) is not None) == told
+
+
+def test_buyers_of_a_large_holdout_do_not_stand_in_for_those_of_a_small_one():
+    # Of a 40 are held out beside 6,000 reached; of b, 100 reached, thousands are: these say nothing of a.
+    a, spent_a = bought(6000, 40, 30)
+    b, spent_b = bought(100, 5000, 30)
+    roles = {"a": a + [0] * len(b), "b": [0] * len(a) + b}
+    assert programme_holdout(seen(roles, [*spent_a, *spent_b])) is None
 
 
 @pytest.mark.parametrize(
