@@ -127,6 +127,7 @@ class Finding:
             "severity": self.severity,
             "money": self.money,
             "measure": self.measure,
+            "case": self.case,
             "facts": {name: _fact(fact) for name, fact in self.facts.items()},
             "list_rows": None if self.customers is None else len(self.customers.customers),
         }

@@ -10,13 +10,15 @@ from crmreport.present.words import labels
 @pytest.fixture
 def lapsed(monkeypatch) -> Finding:
     for part in ("title", "what", "so_what", "do_what"):
-        monkeypatch.setitem(labels("en"), f"decile.finding.lapsed_top.{part}", f"{part} {{n:count}} <b>")
+        key = f"decile.finding.lapsed_top.several.{part}"
+        monkeypatch.setitem(labels("en"), key, f"{part} {{n:count}} <b>")
     return Finding(
         "decile.lapsed_top",
         "critical",
         facts={"n": Fact(312, Cell("decile.deciles", (1,), "lapsed_customers"))},
         measure="return_offer",
         money=1.5e7,
+        case="several",
         customers=ActionList(pd.DataFrame({"customer_id": ["c1"], "reason": ["lapsed"]})),
     )
 
@@ -28,6 +30,7 @@ def test_the_record_traces_every_number_and_names_nobody(lapsed):
         "cell": {"table": "decile.deciles", "row": [1], "column": "lapsed_customers"},
     }
     assert record["list_rows"] == 1
+    assert record["case"] == "several"
     assert "c1" not in str(record)
 
 

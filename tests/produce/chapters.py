@@ -65,6 +65,7 @@ def finding(
     money: float | None = 1e6,
     rows: int | None = None,
     measure: str = "win_back",
+    case: str = "",
 ) -> dict[str, Any]:
     anchor = "finding-" + finding_id.replace(".", "-").replace("_", "-")
     text = {
@@ -92,6 +93,7 @@ def finding(
         "severity": severity,
         "money": money,
         "measure": measure,
+        "case": case,
         "facts": {},
         "list_rows": rows,
     }

@@ -17,7 +17,7 @@ from crmreport.present.text import Text
 from crmreport.present.words import Words
 from crmreport.produce.binding.lists import ListCount
 from crmreport.produce.binding.naming import period_label
-from crmreport.produce.binding.outputs import Executed, Item, anchor, findings
+from crmreport.produce.binding.outputs import Executed, FindingRecord, Item, anchor, findings
 from crmreport.produce.binding.summary import Summary, summarise
 from crmreport.produce.records.provenance import Provenance
 
@@ -233,8 +233,9 @@ def _is_action(item: Item) -> bool:
     return item.finding is not None and item.finding.severity != "info"
 
 
-def _stake(measure: str) -> str:
+def _stake(finding: FindingRecord) -> str:
     """What the money of a finding is: sales, the size of a correction, or a campaign's profit or loss."""
+    measure = finding.measure
     if measure == "data_fix":
         # Data put right move the numbers, not the sales.
         return "money_data"
@@ -242,7 +243,11 @@ def _stake(measure: str) -> str:
         return "money"
     if measure in ("stop_campaign", "stop_places"):
         return "money_loss"
-    return "money_profit" if measure in ("roll_out_campaign", "send_to_segments") else "money_open"
+    if measure in ("roll_out_campaign", "send_to_segments"):
+        return "money_profit"
+    # Likely, yet of a campaign no lot decided: a test is to confirm it.
+    likely = finding.case.endswith("profit_likely_but_not_randomised")
+    return "money_likely" if likely else "money_open"
 
 
 def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str, ListCount]) -> Action:
@@ -268,7 +273,7 @@ def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str
         test = Text("book.actions.test_small", n=rows)
     effect = Text("book.actions.no_money")
     if finding.money is not None:
-        effect = Text(f"book.actions.{_stake(finding.measure)}", money=finding.money)
+        effect = Text(f"book.actions.{_stake(finding)}", money=finding.money)
     return Action(
         title=text["title"],
         severity=finding.severity,

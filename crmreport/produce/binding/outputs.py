@@ -30,6 +30,7 @@ class FindingRecord(_Read):
     severity: Severity
     money: float | None = None
     measure: Measure
+    case: str = ""
     facts: dict[str, dict[str, Any]] = {}
     list_rows: int | None = None
 

@@ -115,6 +115,31 @@ def test_an_action_says_what_is_known_of_consent(without: int | None, ja: str, e
         assert action.who == who
 
 
+@pytest.mark.parametrize(
+    ("measure", "case", "ja", "en"),
+    [
+        pytest.param("win_back", "", "対象となる売上は", "Touches", id="sales"),
+        pytest.param("data_fix", "", "関わる売上は", "Concerns", id="a correction"),
+        pytest.param("roll_out_campaign", "profit_likely", "推定で、利益は", "A profit of", id="a profit"),
+        pytest.param("stop_places", "area.profit_unlikely", "続ければ、同じ", "run again", id="a loss"),
+        pytest.param("retest_places", "area.too_uncertain", "黒字か赤字かは", "which of the two", id="open"),
+        pytest.param(
+            "retest_campaign", "profit_likely_but_not_randomised",
+            "と見込まれますが", "A likely profit of", id="likely, of chosen customers",
+        ),
+        pytest.param(
+            "retest_places", "area.profit_likely_but_not_randomised",
+            "と見込まれますが", "A likely profit of", id="likely, of places",
+        ),
+    ],
+)  # fmt: skip
+def test_the_money_of_an_action_is_called_what_it_is(measure: str, case: str, ja: str, en: str) -> None:
+    found = [executed("campaign", finding("campaign.verdict", measure=measure, case=case))]
+    for lang, said in (("ja", ja), ("en", en)):
+        (action,) = book(lang, found).actions
+        assert said in action.effect
+
+
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
     return {lang: html.render(book(lang)) for lang in ("ja", "en")}
