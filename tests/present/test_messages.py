@@ -222,7 +222,7 @@ def test_key_figures_are_of_all_channels_and_leave_out_those_that_record_no_unsu
     (table,) = page.kpi(found, OCTOBER)
     rows = table.frame.set_index("kpi")
     assert rows.loc["messages_delivered", ["value", "out_of", "detail_value"]].tolist() == [705, 705, 1]
-    left = rows.to_dict("index")["unsubscribed_rate"]
+    left = rows.to_dict("index")["unsubscribed_per"]
     assert (left["value"], left["out_of"]) == (50, 400)
     assert left["lower"] == pytest.approx(32.6, abs=0.1)
     assert left["upper"] == pytest.approx(76.0, abs=0.1)

@@ -38,7 +38,7 @@ def kpi(response: MessageResponse, within: Period) -> list[Table]:
         low, high = wilson_interval(gone, out_of)
         bounds = {"lower": float(low) * PER, "upper": float(high) * PER}
         value = gone / out_of * PER
-        rows.append({"kpi": "unsubscribed_rate", "spec": "num2", "value": value, "out_of": out_of, **bounds})
+        rows.append({"kpi": "unsubscribed_per", "spec": "num2", "value": value, "out_of": out_of, **bounds})
     columns = ["kpi", "spec", "value", "out_of", "lower", "upper", "detail", "detail_value", "detail_spec"]
     frame = pd.DataFrame(rows, columns=columns)
     return [
