@@ -17,6 +17,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text as DrawnText
+from matplotlib.ticker import Locator, MaxNLocator
 
 from crmreport.present import fonts
 from crmreport.present.style import FULL_WIDTH, HALF_WIDTH, Style, rc
@@ -95,6 +96,11 @@ class Chart:
             f'<img src="{source}" alt="{escape(words.say(self.alt), quote=True)}">'
             f'<p class="note">{escape(words.say(self.note))}</p></figure>'
         )
+
+
+def few_ticks() -> Locator:
+    """At most five steps on an axis: amounts of money are wide."""
+    return MaxNLocator(5)
 
 
 def _saved(figure: Figure, canvas: FigureCanvasBase, *, metadata: dict[str, None]) -> bytes:

@@ -12,7 +12,7 @@ from crmreport.analysis.campaign.area_series import AREA, WEEK, AreaSeries
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.money import Profit
 from crmreport.analysis.campaign.synthetic import MAX_FIT, SyntheticControl
-from crmreport.present.campaign.money import MONEY, profit_said, steps
+from crmreport.present.campaign.money import MONEY, MONEY_COLUMNS, profit_said, steps
 from crmreport.present.campaign.reading import direction
 from crmreport.present.chart import Chart
 from crmreport.present.finding import Cell, Fact, Finding, Measure, Severity
@@ -237,12 +237,7 @@ def money_table(evaluation: Evaluation, periods: AreaSeries, profit: Profit) -> 
     return Table(
         MONEY,
         pd.DataFrame(rows, columns=["item", "value", "lower", "upper"]),
-        (
-            Column("item", "label:step"),
-            Column("value", "smoney", label="campaign.column.amount", scale="amount"),
-            Column("lower", "smoney", scale="amount"),
-            Column("upper", "smoney", scale="amount"),
-        ),
+        MONEY_COLUMNS,
         title=Text("area.money.title"),
         note=Text(
             "area.money.note",

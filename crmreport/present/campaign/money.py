@@ -10,7 +10,7 @@ import pandas as pd
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.money import Profit
 from crmreport.present.campaign.reading import profit_of, revenue_effect
-from crmreport.present.chart import Chart
+from crmreport.present.chart import Chart, few_ticks
 from crmreport.present.message import Note
 from crmreport.present.numbers import MoneyUnit
 from crmreport.present.style import Style
@@ -19,6 +19,12 @@ from crmreport.present.text import Text
 from crmreport.present.words import Words
 
 MONEY, PAYS = "campaign.money", "campaign.pays"
+MONEY_COLUMNS = (
+    Column("item", "label:step"),
+    Column("value", "smoney", label="campaign.column.amount", scale="amount"),
+    Column("lower", "smoney", scale="amount"),
+    Column("upper", "smoney", scale="amount"),
+)
 
 
 def money(evaluation: Evaluation | None, *, programme: bool = False) -> list[Chart | Table | Note]:
@@ -26,7 +32,8 @@ def money(evaluation: Evaluation | None, *, programme: bool = False) -> list[Cha
 
     Args:
         evaluation: The campaign; None where there is none.
-        programme: The report holds the chapter of all campaigns too, where this profit has a second figure.
+        programme: The report holds the chapter of all campaigns too, where the profit of a campaign that a
+            lot decided has a second figure.
     """
     if evaluation is None or revenue_effect(evaluation) is None:
         return []
@@ -35,9 +42,11 @@ def money(evaluation: Evaluation | None, *, programme: bool = False) -> list[Cha
         return [Note(Text("campaign.no_profit"))] if evaluation.plan.margin_rate is None else []
     if evaluation.running:
         return [Note(Text("campaign.profit_later"))]
+    # What a lot did not decide is not shrunk there either.
+    two = programme and evaluation.not_randomised is None
     shown: list[Chart | Table | Note] = [
         profit_said(profit),
-        *([Note(Text("campaign.two_figures", profit=profit.profit))] if programme else []),
+        *([Note(Text("campaign.two_figures", profit=profit.profit))] if two else []),
         profit_chart(evaluation, profit),
         money_table(evaluation, profit),
         pays_table(evaluation, profit),
@@ -115,7 +124,7 @@ def profit_chart(evaluation: Evaluation, profit: Profit) -> Chart:
         ax.invert_yaxis()
         ax.set_xlabel(unit.header(words.lang))
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}".replace("-", "−"))
-        ax.xaxis.set_major_locator(_few_ticks())
+        ax.xaxis.set_major_locator(few_ticks())
         ax.spines["left"].set_visible(False)
 
     said = {"profit": abs(profit.profit), "revenue": profit.revenue, "cost": profit.cost}
@@ -143,12 +152,6 @@ def profit_chart(evaluation: Evaluation, profit: Profit) -> Chart:
     )
 
 
-def _few_ticks() -> Any:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(5)
-
-
 def money_table(evaluation: Evaluation, profit: Profit) -> Table:
     """The same as numbers, with bounds, and the profit not made on the customers held out."""
     bounds = {
@@ -162,12 +165,7 @@ def money_table(evaluation: Evaluation, profit: Profit) -> Table:
     return Table(
         MONEY,
         pd.DataFrame(rows, columns=["item", "value", "lower", "upper"]),
-        (
-            Column("item", "label:step"),
-            Column("value", "smoney", label="campaign.column.amount", scale="amount"),
-            Column("lower", "smoney", scale="amount"),
-            Column("upper", "smoney", scale="amount"),
-        ),
+        MONEY_COLUMNS,
         title=Text("campaign.money.title"),
         note=Text(
             "campaign.money.note",

@@ -11,6 +11,7 @@ from crmreport.analysis.campaign.campaign_programme import CampaignProgramme
 from crmreport.analysis.campaign.programme_undrawn import is_undrawn
 from crmreport.present import Chart, Column, Note, Style, Table, Text, Words
 from crmreport.present.campaigns.overview import GROUPS, total_case
+from crmreport.present.chart import few_ticks
 from crmreport.present.numbers import MoneyUnit
 
 WORTH = "campaigns.worth"
@@ -73,7 +74,7 @@ def profit_chart(found: CampaignProgramme) -> Chart:
         left, right = ax.get_xlim()
         # Room for the names of the marks.
         ax.set_xlim(left, max(right, end + 0.2 * (right - left)))
-        ax.xaxis.set_major_locator(_few_ticks())
+        ax.xaxis.set_major_locator(few_ticks())
         ax.xaxis.set_major_formatter(lambda value, _: words.format(value, "count"))
         ax.set_xlabel(unit.header(words.lang))
 
@@ -86,12 +87,6 @@ def profit_chart(found: CampaignProgramme) -> Chart:
         alt=Text(f"campaigns.chart.alt.{case}", **said),
         height=0.5 + 0.3 * len(known),
     )
-
-
-def _few_ticks() -> Any:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(5)
 
 
 def _short(name: str, length: int = 26) -> str:
