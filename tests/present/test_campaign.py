@@ -583,6 +583,44 @@ def test_the_measured_profit_is_told_from_the_programmes_where_both_stand_in_the
     assert "来期の計画は偶然を抑えた値で決めます" in JA.say(more.text)
 
 
+def test_of_chosen_customers_there_is_one_profit():
+    """No luck is taken out of what no lot decided."""
+    found = CASES["customers were chosen, and many left"]()
+    alone, beside = (page.money(found, programme=programme) for programme in (False, True))
+    assert any(isinstance(thing, Table) for thing in beside)
+    assert [thing.html(JA) for thing in beside if isinstance(thing, Note)] == [
+        thing.html(JA) for thing in alone if isinstance(thing, Note)
+    ]
+
+
+MORE = ("配信する人数と対照群を増やすか", "Send to more customers, hold out more")
+A_LOT = ("配信の有無を無作為に決めて", "Choose at random")
+
+
+@pytest.mark.parametrize(
+    ("randomised", "details", "way_out"),
+    [
+        pytest.param(True, ("too_few_buyers",), MORE, id="few bought"),
+        pytest.param(True, ("too_few_customers",), MORE, id="few at all"),
+        pytest.param(False, ("too_few_buyers",), A_LOT, id="chosen, few bought"),
+        pytest.param(False, ("no_overlap",), A_LOT, id="chosen, unlike"),
+    ],
+)
+def test_a_test_that_is_too_small_asks_for_more_customers_not_for_a_lot(randomised, details, way_out):
+    judged = verdict.Judged("cannot_say", "diagnostic_failed", "randomised", (), details, 0)
+    found = replace(evaluated(), plan=plan(randomised=randomised), arms=(), best=None, judged=judged)
+    (finding,) = page.findings(found)
+    assert finding.measure == "retest_campaign"
+    things = [page.message(found), *page.verdict(found), finding]
+    said = {words.lang: written(things, words) for words in (JA, EN)}
+    ja, en = way_out
+    assert ja in said["ja"]
+    assert en in said["en"]
+    assert ("comparable customers" in said["en"]) is not randomised
+    assert ("条件のそろった顧客" in said["ja"]) is not randomised
+    assert ("無作為に決めて" in said["ja"]) is not randomised
+
+
 def test_a_conclusion_that_hangs_on_the_method_is_said():
     found = evaluated()
     arm = found.arms[found.best]

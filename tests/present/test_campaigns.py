@@ -377,6 +377,38 @@ def test_only_where_a_lot_decided_are_more_customers_the_next_step(changes, ja, 
     assert en in log.html(EN)
 
 
+IN_A_PLACE = CHOSEN | {"kind": "area", "area": Area("store_id", ("Nagoya",))}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "details", "advice", "measure", "ja", "en"),
+    [
+        pytest.param({}, "groups_differ", (), "hold_out", "retest_campaign",
+                     "対照群を無作為に決めて", "a control group chosen at random", id="drawn, groups differ"),
+        pytest.param({}, "diagnostic_failed", ("too_few_buyers",), "more", "retest_campaign",
+                     "配信人数や対照群を増やすか", "a larger control", id="drawn, too few"),
+        pytest.param(CHOSEN, "diagnostic_failed", ("too_few_buyers",), "hold_out", "retest_campaign",
+                     "対照群を無作為に決めて", "a control group chosen at random", id="chosen, too few"),
+        pytest.param(IN_A_PLACE, "diagnostic_failed", ("few_donors",), "places", "retest_places",
+                     "実施場所を抽選で決め", "Draw by lot where it runs", id="in one place"),
+        pytest.param({}, "assignment_broken", (), "repair", "fix_assignment",
+                     "割り付けの不具合を直し", "Repair the assignment", id="broken"),
+        pytest.param(IN_A_PLACE, "no_profit_known", (), "margin", "data_fix",
+                     "粗利率を登録して", "margin rate on file", id="no margin"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_judged_is_done_again_as_it_can_be(changes, reason, details, advice, measure, ja, en):
+    blind = evaluated(plan("blind", "2026-10-05"), verdict="cannot_say", reason=reason)
+    blind = replace(blind, judged=replace(blind.judged, details=details))
+    found = unlike(programme_of((blind,)), **changes)
+    finding = found_of(found, "untested")
+    assert (finding.facts["advice"].value, finding.measure) == (advice, measure)
+    (*_, log) = page.log(found, ())
+    for words, said in ((JA, ja), (EN, en)):
+        assert said in log.html(words)
+        assert words.label(f"campaigns.untested_advice.{advice}") in finding.text(words)["do_what"]
+
+
 @pytest.mark.parametrize(
     ("changes", "held_out"),
     [

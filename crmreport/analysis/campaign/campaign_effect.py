@@ -27,18 +27,22 @@ def customers_sent_to(evaluation: Evaluation) -> int:
 def campaign_effect(evaluation: Evaluation) -> Estimate | None:
     """Effect on revenue per customer assigned, all treated arms together.
 
-    With several treated arms it is the treated customers' mean less the control's (Welch): what the
-    campaign did as it was run, not what its best arm would have done.
+    With several treated arms it is the treated customers' mean less the control's, with the larger of
+    Welch's and the pooled error: what the campaign did as it was run, not what its best arm would have done.
 
     Returns:
         None while the windows run (an interval for a fixed end would lie on the way), where the
-        verdict is that nothing can be said, where the effect is blank, and for a campaign sent to nobody.
+        verdict is that nothing can be said, where the effect is blank or no arm's profit may be told for
+        want of buyers, and for a campaign sent to nobody.
     """
     judged = evaluation.judged
     if evaluation.running or (judged.verdict == "cannot_say" and judged.reason != "no_profit_known"):
         return None
     if evaluation.not_randomised is not None:
         found = evaluation.not_randomised.adjusted.doubly_robust
+    elif evaluation.plan.margin_rate is not None and all(arm.profit is None for arm in evaluation.arms):
+        # Harm is told of a handful of buyers; what they brought is not.
+        return None
     elif len(evaluation.arms) == 1:
         found = evaluation.arms[0].effects["revenue"].for_money
     elif evaluation.arms:

@@ -13,7 +13,7 @@ from crmreport.present.campaign.design import DEPARTURES
 from crmreport.present.campaign.guardrails import GUARDRAILS
 from crmreport.present.campaign.money import MONEY, PAYS
 from crmreport.present.campaign.next_send import NEXT_SEND, planned_send
-from crmreport.present.campaign.reading import deciding, difference_spec, profit_of
+from crmreport.present.campaign.reading import deciding, difference_spec, profit_of, too_few
 from crmreport.present.finding import ActionList, Cell, Fact, Finding, Measure, Severity
 
 _ID = "campaign.verdict"
@@ -175,5 +175,7 @@ def _cannot_say(evaluation: Evaluation) -> Finding:
         return Finding(_ID, "critical", facts, "fix_assignment", case=str(reason))
     if reason == "diagnostic_failed":
         facts["reasons"] = Fact(",".join(evaluation.judged.details))
+        case = "few" if too_few(evaluation) else "chosen"
+        return Finding(_ID, "warning", facts, "retest_campaign", case=f"{reason}.{case}")
     measure: Measure = "data_fix" if reason == "no_profit_known" else "retest_campaign"
     return Finding(_ID, "warning", facts, measure, case=str(reason))

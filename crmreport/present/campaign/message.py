@@ -16,6 +16,7 @@ from crmreport.present.campaign.reading import (
     profit_of,
     revenue_effect,
     sizes,
+    too_few,
 )
 from crmreport.present.message import Message, Note
 from crmreport.present.table import Column, Table
@@ -46,6 +47,8 @@ def message(evaluation: Evaluation | None) -> Message:
         effect = revenue_effect(evaluation)
         case += "." + direction(effect)
         values["effect"] = None if effect is None else effect.difference
+    if case == "diagnostic_failed":
+        case += ".few" if too_few(evaluation) else ".chosen"
     if case in ("segments_pay", "profit_unlikely_but_segments_pay"):
         case, values = _to_segments(evaluation, case, values)
     if case in ("guardrail_harmed", "guardrail_open"):
@@ -90,7 +93,7 @@ def verdict(evaluation: Evaluation | None) -> list[Note | Table]:
     said = Text(
         f"campaign.verdict.{case}",
         verdict=judged.verdict,
-        why=Text(f"campaign_terms.reason_said.{judged.reason}"),
+        why=Text(f"campaign_terms.reason_said.{judged.reason}{'_few' if too_few(evaluation) else ''}"),
         grade=Text(f"campaign_terms.grade_said.{judged.grade}"),
     )
     shown: list[Note | Table] = [Note(said), Note(_compared(evaluation))]

@@ -10,6 +10,8 @@ from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
 from crmreport.analysis.campaign.money import Profit
 from crmreport.present.text import Text
 
+# Of a campaign a lot decided, what more customers cure.
+_FEW = {"too_few_buyers", "too_few_customers"}
 # A control is sent nothing: that it opens nothing is no effect.
 RESPONSES = ("delivered", "opened", "clicked")
 
@@ -40,6 +42,13 @@ def revenue_effect(evaluation: Evaluation) -> Estimate | None:
 def primary_effect(evaluation: Evaluation, arm: ArmEvaluation) -> Effect:
     """Effect of an arm on the metric that decides."""
     return arm.effects[evaluation.plan.primary]
+
+
+def too_few(evaluation: Evaluation) -> bool:
+    """Whether a lot decided and only numbers are wanting: more customers are the way out, not a lot."""
+    judged = evaluation.judged
+    failed = judged.reason == "diagnostic_failed" and evaluation.plan.randomised
+    return failed and set(judged.details) <= _FEW
 
 
 def told_arms(evaluation: Evaluation) -> list[ArmEvaluation]:

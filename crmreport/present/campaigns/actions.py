@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from crmreport.analysis.campaign.campaign_programme import CampaignProgramme
+from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.present import Cell, Fact, Finding
+from crmreport.present.campaign.reading import too_few
 from crmreport.present.campaigns.log import CARRIED, STATUSES, statuses
 from crmreport.present.campaigns.overview import EVERY, GROUPS
+from crmreport.present.finding import Measure
 
 _BROKEN = ("sent_otherwise", "assignment_broken", "duplicate_customers")
 
@@ -56,10 +59,21 @@ def _untested(found: CampaignProgramme) -> Finding | None:
         return Finding("campaigns.untested", "warning", facts, "data_fix", case="arms")
     facts["reason"] = Fact(dearest["reason"])
     # Their cost is no profit or loss: no money is said to be at stake.
-    broken = dearest["reason"] in _BROKEN
-    facts["advice"] = Fact("repair" if broken else "hold_out")
-    measure = "fix_assignment" if broken else "retest_campaign"
+    each = next(e for e in found.evaluations if e.plan.campaign_id == dearest["campaign_id"])
+    advice, measure = _advice(each)
+    facts["advice"] = Fact(advice)
     return Finding("campaigns.untested", "warning", facts, measure, case=case)
+
+
+def _advice(each: Evaluation) -> tuple[str, Measure]:
+    """What makes the next sending of a campaign one that can be judged."""
+    if each.judged.reason == "no_profit_known":
+        return "margin", "data_fix"
+    if each.judged.reason in _BROKEN:
+        return "repair", "fix_assignment"
+    if each.plan.area is not None:
+        return "places", "retest_places"
+    return "more" if too_few(each) else "hold_out", "retest_campaign"
 
 
 def _carried(found: CampaignProgramme) -> Finding | None:

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import pandas as pd
 
 from crmreport.analysis.campaign.campaign_programme import CampaignProgramme
+from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.present import Column, Note, Table, Text
+from crmreport.present.campaign.reading import too_few
 
 PDCA, STATUSES = "campaigns.pdca", "campaigns.statuses"
 # In the order a reader follows them; the row "next" adds up what the next month begins with.
@@ -62,7 +64,7 @@ def log_table(found: CampaignProgramme, described: Sequence[Described]) -> Table
     frame["hypothesis_key"] = frame["campaign_id"].where(pd.Series(stated, index=frame.index))
     own = pd.Series([bool(one and one.next_action) for one in said], index=frame.index)
     # A key of the labels: the client's own words by id, else those for the reason or the verdict.
-    by_verdict = frame["reason"].where(frame["reason"].isin(_SPECIAL), frame["verdict"] + _undrawn(found))
+    by_verdict = frame["reason"].where(frame["reason"].isin(_SPECIAL), frame["verdict"] + _endings(found))
     frame["next_action_key"] = frame["campaign_id"].where(own, by_verdict)
     for what in ("hypothesis", "next_action"):
         for lang in sorted({lang for one in said if one for lang in getattr(one, what)}):
@@ -84,13 +86,19 @@ def log_table(found: CampaignProgramme, described: Sequence[Described]) -> Table
     )
 
 
-def _undrawn(found: CampaignProgramme) -> list[str]:
-    """What follows the verdict in a key of the labels: more customers alone prove nothing without a lot."""
-    endings = []
-    for each in found.evaluations:
-        how = "_area" if each.plan.area is not None else "" if each.plan.randomised else "_chosen"
-        endings.append(how if each.judged.verdict == "keep_testing" else "")
-    return endings
+def _endings(found: CampaignProgramme) -> list[str]:
+    """What follows the verdict in a key of the labels."""
+    return [_ending(each) for each in found.evaluations]
+
+
+def _ending(each: Evaluation) -> str:
+    """Without a lot more customers prove nothing; with one they may be all it takes; places are drawn."""
+    open_, blind = (each.judged.verdict == name for name in ("keep_testing", "cannot_say"))
+    if each.plan.area is not None:
+        return "_area" if open_ or blind else ""
+    if too_few(each):
+        return "_few"
+    return "_chosen" if open_ and not each.plan.randomised else ""
 
 
 def _earlier(found: CampaignProgramme) -> Text:
