@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from crmreport.config_campaigns import Campaign
+from crmreport.config_campaigns import Campaign, Rate
 from crmreport.period import Period
 
 Language = Literal["ja", "en"]
@@ -127,7 +127,7 @@ class Policies(_Strict):
     zero_value_lines_count: bool = False
     guest_ids: list[str] = []
     lifecycle: Lifecycle = Lifecycle()
-    gross_margin_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    gross_margin_rate: Rate | None = None
     quarantine_limit: Annotated[float, Field(ge=0, le=1)] = 0.01
     mask_small_cells: bool = False
     minimum_support: Annotated[int, Field(ge=1)] = 30
@@ -261,10 +261,11 @@ class Client(_Strict):
     def may_lack(self) -> frozenset[TableName]:
         """Tables without which chapters that need them are made all the same, as if they had no line.
 
-        A campaign that ran in some places was sent to nobody: who runs no other has no send log.
+        A campaign that ran in some places was sent to nobody: who runs no other has no send log. Whoever
+        runs one that was sent has forgotten it.
         """
-        areas = any(campaign.kind == "area" for campaign in self.campaigns)
-        return frozenset({"sends"}) if areas else frozenset()
+        areas_only = {campaign.kind for campaign in self.campaigns} == {"area"}
+        return frozenset({"sends"}) if areas_only else frozenset()
 
     def period(self, text: str) -> Period:
         """Read a period name with this client's fiscal year."""

@@ -6,7 +6,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -173,6 +173,11 @@ class Campaign(_Strict):
                 f"{given[0]} goes with customers, and a campaign of kind: area is sent to nobody; "
                 "take it out (its cost is cost.fixed)"
             )
+
+    @property
+    def last_day(self) -> date:
+        """Last day counted of those who are sent to on the last planned day."""
+        return self.end + timedelta(days=self.window_days - 1)
 
     def said(self) -> Iterator[tuple[tuple[str, ...], Words]]:
         """Every text with its place below the campaign."""

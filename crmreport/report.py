@@ -38,7 +38,6 @@ _NO_SENDS = {
     **dict.fromkeys(("campaign_id", "customer_id", "arm"), "VARCHAR"),
     **{f"{what}_on": "DATE" for what in ("sent", "delivered", "opened", "clicked", "unsubscribed")},
 }
-_CONSENTS = ("consent_mail", "consent_line", "consent_sms", "consent_dm")
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ class Report:
     def sends(self) -> duckdb.DuckDBPyRelation:
         """Sends, one row per customer, campaign and step, all dates; customers held out among them.
 
-        No rows for a client without a send log whose campaigns ran in some places, sent to nobody.
+        No rows for a client without a send log whose campaigns all ran in some places, sent to nobody.
         """
         if not self.has("sends") and "sends" in self.client.may_lack:
             columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _NO_SENDS.items())
@@ -191,9 +190,12 @@ class Report:
 
     def _with_consent(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Add the consent columns; a customer who is not in the master has given none."""
+        # Imported here: whoever binds pages reads words from this module and opens no data.
+        from crmreport.analysis.campaign.consent import CONSENTS
+
         if not self.has("customers"):
             return rows
-        known = [c for c in _CONSENTS if c in self.customers.columns]
+        known = [c for c in CONSENTS.values() if c in self.customers.columns]
         consent = self.customers.select("customer_id", *known).df()
         joined = rows.merge(consent, on="customer_id", how="left", validate="many_to_one")
         for column in known:
@@ -246,8 +248,8 @@ def campaign_plan(campaign: Campaign, policies: Policies, planned: PlannedTest |
 
 
 def _as_drawn(campaign: Campaign, planned: PlannedTest) -> dict[str, float]:
-    for _, reason in disagreements(campaign, planned):
-        raise ConfigError(f"campaign {campaign.id!r}: {reason}")
+    if fault := next(disagreements(campaign, planned), None):
+        raise ConfigError(f"campaign {campaign.id!r}: {fault[1]}")
     return dict(planned.recipe.shares)
 
 

@@ -220,6 +220,11 @@ def test_a_mistake_is_answered_in_one_line(load, old: str, new: str, message: st
     assert message in line
 
 
+def test_a_margin_of_the_whole_shop_in_per_cent_is_answered_like_a_campaigns(load):
+    with pytest.raises(ConfigError, match=r"gross_margin_rate: 60: .* write 0\.6 for 60%"):
+        load(MAIL, SHOP.replace("reports:", "policies: {gross_margin_rate: 60}\nreports:"))
+
+
 SPOT = """\
   - id: 2026-08-spot
     name: {ja: 北海道のテレビCM, en: TV spot in Hokkaido}
@@ -238,6 +243,8 @@ def test_a_campaign_of_places_is_read(load):
     assert (spot.kind, spot.where, spot.donors) == ("area", {"prefecture": ["北海道"]}, ["宮城県", "東京都"])
     assert load(SPOT).may_lack == {"sends"}
     assert load(MAIL).may_lack == set()
+    both = load(MAIL + SPOT)
+    assert ([c.kind for c in both.campaigns], both.may_lack) == (["single", "area"], set())
     (planned,) = [campaign_plan(spot, Policies(gross_margin_rate=0.4))]
     assert planned.area == Area("prefecture", ("北海道",), ("宮城県", "東京都"))
     assert (planned.margin_rate, planned.costs.fixed) == (0.4, 500000)

@@ -272,6 +272,7 @@ def test_the_digest_of_no_two_lists_is_the_same_by_joining():
     [
         pytest.param([MAIL], ("sends",), id="a mailing without a send log"),
         pytest.param([SPOT], (), id="a campaign of places was sent to nobody"),
+        pytest.param([MAIL, SPOT], ("sends",), id="beside a campaign of places too"),
     ],
 )
 def test_a_chapter_without_its_table_is_left_out(workspace: Workspace, campaigns, missing):
