@@ -37,24 +37,27 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
             for table, paths in sources.items():
                 say(f"  {table}: {', '.join(paths)}")
         return
-    from crmreport.intake import open_store
-
-    refuse_missing_demo(workspace, settings)
     import polars as pl
 
-    from crmreport.intake.described import undescribed, unjudged, unlike_drawn, unsold
+    from crmreport.intake import open_store
+    from crmreport.intake.described import undescribed, unjudged, unsold
     from crmreport.plan_file import load_assignment, load_planned
+    from crmreport.plan_test.unlike_drawn import unlike_drawn
 
+    refuse_missing_demo(workspace, settings)
     store = open_store(workspace, settings)
     differ = undescribed(store.table("sends"), settings.campaigns) if "sends" in store.tables else []
     customers = store.table("customers") if "customers" in store.tables else None
     differ += unsold(store.table("order_lines"), customers, settings.campaigns)
     if "sends" in store.tables:
+        sends = pl.scan_parquet(store.table("sends"))
         for campaign in settings.campaigns:
-            if campaign.plan is not None:
-                path = workspace.client(client) / campaign.plan
-                drawn = pl.from_pandas(load_assignment(path, load_planned(path)))
-                differ += filter(None, [unlike_drawn(store.table("sends"), campaign, drawn)])
+            if campaign.plan is None:
+                continue
+            path = workspace.client(client) / campaign.plan
+            drawn = load_assignment(path, load_planned(path))
+            if line := unlike_drawn(sends, campaign, drawn, last_day=store.report.last_day):
+                differ.append(line)
     if json:
         say_json({**store.report.model_dump(mode="json"), "campaigns": differ})
     else:

@@ -10,8 +10,6 @@ import polars as pl
 from crmreport.config_campaigns import Campaign, near
 from crmreport.intake.tables import ALL_SENT
 
-_ABSENT = "drawn and absent from the log"
-
 
 def undescribed(sends: Path, campaigns: Sequence[Campaign]) -> list[str]:
     """Where the log and the descriptions differ, a line each: a slip of one letter is the usual reason.
@@ -74,41 +72,8 @@ def unjudged(sends: Path, campaigns: Sequence[Campaign]) -> list[str]:
     return found
 
 
-def unlike_drawn(sends: Path, campaign: Campaign, drawn: pl.DataFrame) -> str | None:
-    """How the log of a campaign departs from the list that was drawn for it; None where it does not.
-
-    Of a log without one line of the control nobody of it is absent.
-
-    Args:
-        sends: The stored table.
-        campaign: The campaign; nobody is absent from step mails and cart mails, which customers enter by
-            what they do.
-        drawn: ``customer_id`` and ``arm`` as drawn, one row per customer.
-    """
-    log = pl.scan_parquet(sends).filter(pl.col("campaign_id") == campaign.id)
-    people = log.group_by("customer_id").agg(first=pl.col("arm").min(), last=pl.col("arm").max()).collect()
-    both = people.join(drawn.select("customer_id", "arm"), on="customer_id", how="full")
-    if not both["first"].count():
-        return None
-    listed = pl.lit(bool((both["first"] == campaign.control).any()))
-    absent = both.filter(pl.col("customer_id").is_null() & (listed | (pl.col("arm") != campaign.control)))
-    counts = {
-        "in another arm": both.filter((pl.col("first") != pl.col("arm")) | (pl.col("last") != pl.col("arm"))),
-        "not drawn": both.filter(pl.col("customer_id_right").is_null()),
-        _ABSENT: absent if campaign.kind == "single" else absent.clear(),
-    }
-    if not any(found.height for found in counts.values()):
-        return None
-    said = ", ".join(f"{found.height:,} {what}" for what, found in counts.items())
-    share = sum(found.height for found in counts.values()) / (people.height + counts[_ABSENT].height)
-    return (
-        f"campaign {campaign.id!r}: {drawn.height:,} customers were drawn, but not all sent so: {said} "
-        f"({share:.1%}; above 1% it cannot be judged)"
-    )
-
-
 def unsold(order_lines: Path, customers: Path | None, campaigns: Sequence[Campaign]) -> list[str]:
-    """Places of campaigns of kind area that no order line names, a line each.
+    """Places of campaigns of kind area in which no order was placed or no customer lives, a line each.
 
     Args:
         order_lines: The stored table.

@@ -11,7 +11,7 @@ import pytest
 from crmreport.analysis.campaign import sent
 from crmreport.config_campaigns import Campaign, CampaignArm
 from crmreport.intake import tables
-from crmreport.intake.described import undescribed, unjudged, unlike_drawn, unsold
+from crmreport.intake.described import undescribed, unjudged, unsold
 
 DAY = date(2026, 10, 5)
 
@@ -157,52 +157,6 @@ def test_places_nothing_was_sold_in(tmp_path: Path, campaign: Campaign, said: li
     pl.DataFrame({"customer_id": ["1"]}).write_parquet(tmp_path / "customers.parquet")
     for customers in (tmp_path / "customers.parquet", None):
         assert unsold(tmp_path / "order_lines.parquet", customers, [campaign, TEST]) == said
-
-
-DRAWN = pl.DataFrame({"customer_id": ["1", "2", "3", "4"], "arm": ["mail", "mail", "holdout", "holdout"]})
-AS_DRAWN = [("1", "mail"), ("2", "mail"), ("3", "holdout"), ("4", "holdout")]
-SAID = "campaign 'm1': 4 customers were drawn, but not all sent so: "
-
-
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
-        pytest.param(AS_DRAWN, None, id="as drawn"),
-        pytest.param(AS_DRAWN[:2], None, id="nobody held out is logged"),
-        pytest.param([], None, id="nothing sent yet"),
-        pytest.param(
-            [("1", "mail"), ("2", "holdout"), ("9", "mail")],
-            SAID + "1 in another arm, 1 not drawn, 2 drawn and absent from the log (80.0%; "
-            "above 1% it cannot be judged)",
-            id="all three",
-        ),
-        pytest.param(
-            AS_DRAWN[1:2],
-            SAID + "0 in another arm, 0 not drawn, 1 drawn and absent from the log (50.0%; "
-            "above 1% it cannot be judged)",
-            id="one treated lost, nobody held out logged",
-        ),
-        pytest.param(
-            [*AS_DRAWN, ("4", "mail")],
-            SAID + "1 in another arm, 0 not drawn, 0 drawn and absent from the log (25.0%; "
-            "above 1% it cannot be judged)",
-            id="in both arms",
-        ),
-    ],
-)
-def test_the_log_beside_the_list_that_was_drawn(tmp_path, rows, said):
-    schema = {"customer_id": pl.String, "arm": pl.String, "campaign_id": pl.String}
-    frame = pl.DataFrame([(c, a, "m1") for c, a in rows], schema=schema, orient="row")
-    frame.write_parquet(tmp_path / "sends.parquet")
-    assert unlike_drawn(tmp_path / "sends.parquet", TEST, DRAWN) == said
-
-
-def test_nobody_is_absent_from_a_flow(tmp_path):
-    flow = TEST.model_copy(update={"kind": "cart"})
-    pl.DataFrame({"customer_id": ["1", "3"], "arm": ["mail", "holdout"], "campaign_id": "m1"}).write_parquet(
-        tmp_path / "sends.parquet"
-    )
-    assert unlike_drawn(tmp_path / "sends.parquet", flow, DRAWN) is None
 
 
 @pytest.mark.parametrize(
