@@ -16,6 +16,7 @@ from crmreport.produce.run import _incomplete
             "in client.yml or the data, not the",
         ),
         ("cell 'a': DataError: nothing was sent", "mend what it names in client.yml or the data"),
+        ("cell 'a': TooFewError: an analysis of its own", "mend what it names in client.yml or the data"),
         ("cell 'a': ZeroDivisionError: division by zero", "mend the chapter and run again"),
     ],
 )

@@ -17,8 +17,8 @@ from crmreport.produce.planning.causes import Cause
 
 _MOST_NAMES = 6
 _FINEST = 6
-_RATES = ("pct", "spct", "prob", "pt")
 """Decimals at most, to show two numbers apart."""
+_RATES = ("pct", "spct", "prob", "pt")
 
 Row = tuple[str, ...]
 
