@@ -263,6 +263,15 @@ def settle(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     return frame.collect().lazy()
 
 
+def beside(frame: nw.LazyFrame[Any], other: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """A frame settled where another one lives, so that the two can be joined."""
+    if other.implementation.is_duckdb():
+        return frame.collect("pyarrow").lazy("duckdb")
+    if other.implementation == frame.implementation:
+        return settle(frame)
+    return frame.collect(other.implementation).lazy()
+
+
 def money_decimals(largest: float) -> int:
     """Decimals at which sums of money are compared and printed as data: 12 significant digits.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from crmreport.cli.output import say, say_table
@@ -60,8 +59,8 @@ def print_planned(draft: Draft, report: Report, stem: str, *, written: bool) -> 
         say(f"{arm.arm} against {recipe.control}:")
         for line in _seen(arm, told, currency):
             say(f"  {line}")
-    over = told.end + timedelta(days=told.window_days - 1)
-    say(f"sent {told.start} to {told.end}; purchases count until {over}: judge it after that day")
+    last = told.last_day
+    say(f"sent {told.start} to {told.end}; purchases count until {last}: judge it after that day")
     if written:
         say(f"wrote {stem}.csv (SHA-256 {planned.assignment.sha256}) and {stem}.yml; for client.yml:")
     say(entry(planned).rstrip())

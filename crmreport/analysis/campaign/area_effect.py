@@ -108,14 +108,26 @@ def area_effect(
         DataError: A needed column is missing.
     """
     area = _area_of(plan)
-    end = plan.end + timedelta(days=plan.window_days - 1)
+    end = plan.last_day
     since = plan.start - timedelta(days=max(days * n for days, n in MOST_BEFORE.items()))
     sold = place_days(order_lines, area=area, since=since, until=min(end, as_of), customers=customers)
     if as_of < end or observed_days(order_lines, as_of=as_of).stops_before(end):
         known = 0.5 if plan.margin_rate is not None else math.nan
         waits = judge(Evidence("adjusted", p_positive=known, running=True))
         return AreaEffect(
-            area, None, end, None, None, math.nan, None, None, None, None, (), waits, running=True
+            area=area,
+            first_day=None,
+            last_day=end,
+            periods=None,
+            control=None,
+            level=math.nan,
+            lift=None,
+            revenue=None,
+            placebo=None,
+            profit=None,
+            reasons=(),
+            judged=waits,
+            running=True,
         )
     periods, control = _finest(sold, area, plan.start, end)
     level = float(periods.revenue[AREA].iloc[: periods.n_before].mean()) if periods.n_before else math.nan

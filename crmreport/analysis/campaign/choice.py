@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import narwhals as nw
 from narwhals.typing import IntoFrame
@@ -65,13 +65,9 @@ def choose_campaign(
     sent = [plan for plan in plans if sizes.get(plan.campaign_id)]
     if campaign_id:
         return next((plan for plan in (*sent, *begun) if plan.campaign_id == campaign_id), None)
-    ended = [plan for plan in sent if since <= _over(days[plan.campaign_id]) <= as_of]
+    ended = [plan for plan in sent if since <= days[plan.campaign_id].last_day <= as_of]
     if ended:
         return max(
             ended, key=lambda plan: (sizes[plan.campaign_id], days[plan.campaign_id].end, plan.campaign_id)
         )
     return max(sent or begun, key=lambda plan: (days[plan.campaign_id].start, plan.campaign_id), default=None)
-
-
-def _over(plan: CampaignPlan) -> date:
-    return plan.end + timedelta(days=plan.window_days - 1)

@@ -182,11 +182,11 @@ def _sides(people: pd.DataFrame, found: Outcomes, plan: CampaignPlan) -> pd.Data
     return people.assign(treated=people["treated"].fillna(0).astype("int64"))
 
 
-def _reachable(people: pd.DataFrame, agreed: pd.Series | None) -> tuple[pd.DataFrame, int]:
+def _reachable(people: pd.DataFrame, ids: pd.Series | None) -> tuple[pd.DataFrame, int]:
     """Without those not sent to who could not have been, and how many they are."""
-    if agreed is None:
+    if ids is None:
         return people, 0
-    kept = (people["treated"] == 1) | people["customer_id"].astype("str").isin(agreed)
+    kept = (people["treated"] == 1) | people["customer_id"].astype("str").isin(ids)
     return people[kept].reset_index(drop=True), int((~kept).sum())
 
 

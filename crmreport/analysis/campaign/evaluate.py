@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import narwhals as nw
 import pandas as pd
@@ -12,25 +12,28 @@ from narwhals.typing import IntoFrame
 
 from crmreport.analysis.campaign.area_effect import area_effect
 from crmreport.analysis.campaign.area_series import UnknownPlaceError
-from crmreport.analysis.campaign.arms import arm_statistics
-from crmreport.analysis.campaign.as_planned import AsPlanned, as_planned
+from crmreport.analysis.campaign.as_planned import AsPlanned
 from crmreport.analysis.campaign.chosen import evaluate_chosen
-from crmreport.analysis.campaign.design import DesignCheck, Window, check_design
+from crmreport.analysis.campaign.design import DesignCheck, check_design
+from crmreport.analysis.campaign.design_facts import (
+    beside_plan,
+    control_reached,
+    days_apart,
+    days_of,
+    reached_by_others,
+)
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
 from crmreport.analysis.campaign.evidence import best_of, cannot_say, conditioned_on
 from crmreport.analysis.campaign.harm_seen import harm_seen
 from crmreport.analysis.campaign.money import HoldoutCost, holdout_cost
-from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes, beside, nobody, outcomes, responses
+from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes, nobody, outcomes, responses
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.campaign.randomised import arm_costs, evaluate_arms
 from crmreport.analysis.campaign.sample_ratio import UnplannedArmError, refuse_unplanned
 from crmreport.analysis.campaign.sent import sent_rows
 from crmreport.analysis.campaign.verdict import Evidence, Judged, judge
-from crmreport.analysis.ledger import PurchaseUnit, days_before, to_pandas
+from crmreport.analysis.ledger import PurchaseUnit, beside, to_pandas
 from crmreport.errors import ConfigError
-
-# Two-sided p < .001, as the other checks of the draw.
-_BEYOND_CHANCE = 3.29
 
 
 def evaluate_campaign(
@@ -102,7 +105,7 @@ def evaluate_campaign(
         )
 
     found = logged = customers_of(None)
-    lot = _beside_plan(logged, plan, as_of)
+    lot = beside_plan(logged, plan, finished=as_of >= plan.end)
     if lot is not None and lot.n_unlisted:
         found = logged = customers_of(lot.as_logged)
     # Intention to treat: by the lot, whatever a few were sent.
@@ -124,7 +127,9 @@ def evaluate_campaign(
     if conditioned is not None:
         judged = cannot_say(conditioned=conditioned)
     elif plan.randomised:
-        met = _others(sends, plan, found, as_of, controls or {}) if others is None else others
+        met = others
+        if met is None:
+            met = reached_by_others(sends, plan, found, as_of=as_of, controls=controls or {})
         design = _design(sends, logged, plan, as_of, segments, covariates, met, lot)
         compared = plan.control in found.sizes and len(found.sizes) > 1
         if compared and not design.blocks:
@@ -224,81 +229,15 @@ def _design(
             segments=segments,
             covariates=covariates,
             others=others,
-            window=_window(plan, found),
+            window=days_of(found, plan),
             opens=int(opened + machines) if flagged else 0,
             machine_opens=int(machines),
-            control_reached=_control_reached(found, plan),
-            days_apart=_days_apart(found, plan, as_of),
+            control_reached=control_reached(found, plan),
+            days_apart=days_apart(found, plan, as_of=as_of),
             as_planned=lot,
         )
     except ConfigError as error:
         raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error
-
-
-def _beside_plan(found: Outcomes, plan: CampaignPlan, as_of: date) -> AsPlanned | None:
-    if plan.drawn is None or not plan.randomised:
-        return None
-    return as_planned(
-        found.frame.select("customer_id", "arm").to_native(),
-        plan.drawn,
-        control=str(plan.control),
-        several=found.several_arms,
-        finished=as_of >= plan.end,
-        by_list=plan.kind == "single",
-    )
-
-
-def _control_reached(found: Outcomes, plan: CampaignPlan) -> float:
-    """Share of the control with a delivery, an open or a click on record: they were not held out."""
-    held = to_pandas(
-        found.frame.filter(nw.col("arm") == str(plan.control)).select(
-            n=nw.len(), reached=nw.col("delivered").sum()
-        )
-    ).fillna(0)
-    n = int(held["n"].iloc[0])
-    return float(held["reached"].iloc[0]) / n if n else math.nan
-
-
-def _days_apart(found: Outcomes, plan: CampaignPlan, as_of: date) -> dict[str, float]:
-    """Arm → mean days its customers were assigned after the control's, beyond chance, ÷ window."""
-    arms = arm_statistics(
-        found.frame.select("arm", ago=days_before(as_of, "assigned_on")).to_native(), columns=["ago"]
-    )
-    control, shifts = arms.get(str(plan.control)), {}
-    for name, arm in arms.items():
-        if control is None or name == plan.control:
-            continue
-        shift = control.means["ago"] - arm.means["ago"]
-        error = math.sqrt(sum((one.variances["ago"] if one.n > 1 else 0) / one.n for one in (arm, control)))
-        # Customers of a flow enter day by day, so arms differ by chance; of a list everybody has one day.
-        if abs(shift) > _BEYOND_CHANCE * error:
-            shifts[name] = shift / plan.window_days
-    return shifts
-
-
-def _window(plan: CampaignPlan, found: Outcomes) -> Window:
-    length = timedelta(days=plan.window_days - 1)
-    # Orders on file may end before the first customer was sent to.
-    end = max(found.first_sent, min(found.followed_to, found.last_sent + length))
-    return Window(plan.start, plan.end + length, found.first_sent, end, found.followed_to)
-
-
-def _others(
-    sends: IntoFrame, plan: CampaignPlan, found: Outcomes, as_of: date, controls: Mapping[str, str]
-) -> IntoFrame | None:
-    """Customers other campaigns of the same log reached in this one's days, described or seen."""
-    if "campaign_id" not in nw.from_native(sends).collect_schema().names():
-        return None
-    first = min(plan.start, found.first_sent)
-    last = max(plan.end, found.last_sent) + timedelta(days=plan.window_days - 1)
-    # Held-out customers stand in their campaign's rows too, but nothing was delivered to them.
-    rows = sent_rows(sends, campaign_id=None, as_of=as_of, controls=controls).filter(
-        nw.col("campaign_id") != plan.campaign_id,
-        nw.col("sent_on") >= nw.lit(first),
-        nw.col("sent_on") <= nw.lit(last),
-        ~nw.col("delivered_on").is_null(),
-    )
-    return rows.select("customer_id").to_native()
 
 
 def _best(arms: Sequence[ArmEvaluation]) -> int:

@@ -32,7 +32,7 @@ _RESPONSE_WITHIN = {
 }
 _SEGMENTS_DIFFER = 0.05
 FEW_BUYERS = 10
-_NOT_AS_PLANNED = {"sample_ratio", "sample_ratio_segment", "control_reached", "days_apart"}
+_DRAW_BROKEN = {"sample_ratio", "sample_ratio_segment", "control_reached", "days_apart"}
 # Best first: of several arms the one is told whose verdict asks for most.
 _ORDER: tuple[Verdict, ...] = ("roll_out", "roll_out_to_segments", "keep_testing", "stop", "cannot_say")
 
@@ -88,7 +88,7 @@ def cannot_say(
             compared=compared,
             as_drawn="not_as_planned" not in codes,
             unique_customers="several_arms" not in codes,
-            ratio_ok=not codes & _NOT_AS_PLANNED,
+            ratio_ok=not codes & _DRAW_BROKEN,
             balanced="unbalanced" not in codes,
             alone="overlap" not in codes,
         )

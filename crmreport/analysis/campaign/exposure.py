@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import narwhals as nw
@@ -43,7 +43,7 @@ def window_end(plan: CampaignPlan, *, as_of: date) -> date:
         >>> window_end(plan, as_of=date(2026, 12, 31)), window_end(plan, as_of=date(2026, 10, 31))
         (datetime.date(2026, 10, 31), datetime.date(2026, 10, 31))
     """
-    return min(plan.end + timedelta(days=plan.window_days - 1), as_of)
+    return min(plan.last_day, as_of)
 
 
 def exposure(sends: IntoFrame, lines: IntoFrame, *, plans: Sequence[CampaignPlan], as_of: date) -> Exposure:

@@ -12,13 +12,14 @@ import pandas as pd
 from narwhals.typing import IntoFrame
 
 from crmreport.analysis.campaign.around import behaviour, purchases_around
+from crmreport.analysis.campaign.as_assigned import Counting, as_assigned
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.campaign.sent import ALL_SENT, REACTIONS, sent_rows
 from crmreport.analysis.ledger import (
     PurchaseUnit,
+    beside,
     days_between,
     money_decimals,
-    purchases,
     settle,
     to_pandas,
 )
@@ -144,8 +145,15 @@ def outcomes(
     followed_to = seen.last_day if seen.is_preliminary and seen.last_day is not None else as_of
     people = settle(_reactions(people, plan.window_days, followed_to).join(did, on="customer_id", how="left"))
     if assigned is not None:
-        behave = _Behaviour(plan.window_days, before_days, as_of, followed_to, unit, zero_value_counts)
-        people = settle(_as_assigned(people, assigned, order_lines, behave))
+        counted = Counting(
+            window_days=plan.window_days,
+            before_days=before_days,
+            as_of=as_of,
+            followed_to=followed_to,
+            unit=unit,
+            zero_value_counts=zero_value_counts,
+        )
+        people = settle(as_assigned(people, assigned, order_lines, counted))
     tally = _tally(people, plan.campaign_id)
     decimals = {c: money_decimals(tally[f"largest {c}"]) for c in _MONEY}
     frame = people.filter(nw.col("arm") == nw.col("last_arm")).with_columns(
@@ -189,7 +197,20 @@ def nobody(*, day: date, followed_to: date) -> Outcomes:
     """
     names = ("customer_id", "arm", "treated", *REACTIONS, "machine_opened", "converted", "revenue", "orders")
     frame = nw.from_native(pd.DataFrame({name: [] for name in names})).lazy()
-    return Outcomes(frame, 0, 0, 0, (), {}, day, day, (), 0, followed_to, ())
+    return Outcomes(
+        frame=frame,
+        n_customers=0,
+        n_several_arms=0,
+        n_incomplete=0,
+        attributes=(),
+        sizes={},
+        first_sent=day,
+        last_sent=day,
+        measured=(),
+        before_days=0,
+        followed_to=followed_to,
+        several_arms=(),
+    )
 
 
 def responses(found: Outcomes) -> pd.DataFrame:
@@ -223,54 +244,6 @@ def _people(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
             nw.col("arm").max().alias("last_arm"),
             nw.col("no_arm").sum(),
             *[nw.col(day).min() for day in days],
-        )
-    )
-
-
-@dataclass(frozen=True)
-class _Behaviour:
-    """How what customers did is counted."""
-
-    window_days: int
-    before_days: int
-    as_of: date
-    followed_to: date
-    unit: PurchaseUnit
-    zero_value_counts: bool
-
-
-def _as_assigned(
-    people: nw.LazyFrame[Any], assigned: pd.DataFrame, order_lines: IntoFrame, how: _Behaviour
-) -> nw.LazyFrame[Any]:
-    """The customers of a list with its arms, and what those did who are not in the sends."""
-    known = to_pandas(people.select("customer_id", "assigned_on"), sort_by="assigned_on")
-    day = known["assigned_on"].iloc[(len(known) - 1) // 2].date()
-    absent = assigned.loc[~assigned["customer_id"].isin(known["customer_id"]), "customer_id"].tolist()
-    theirs = nw.from_native(order_lines).lazy().filter(nw.col("customer_id").is_in(absent))
-    bought = purchases(
-        theirs.to_native(), as_of=how.as_of, unit=how.unit, zero_value_counts=how.zero_value_counts
-    )
-    near = bought.with_columns(day=nw.lit(day)).select(
-        "customer_id", "revenue", days=days_between("day", "purchase_date")
-    )
-    did = behaviour(near, window_days=how.window_days, before_days=how.before_days)
-    numbers = [c for c in did.collect_schema().names() if c != "customer_id"]
-    # Settled, as the people are: frames of two connections cannot be joined.
-    did = settle(did.select("customer_id", *[nw.col(c).alias(f"their_{c}") for c in numbers]))
-    ever = [*REACTIONS, "machine_opened"]
-    whole = how.window_days <= (how.followed_to - day).days + 1
-    listed = beside(nw.from_native(assigned[["customer_id", "arm"]]).lazy(), people)
-    return (
-        listed.join(people.drop("arm", "last_arm"), on="customer_id", how="left")
-        .join(did, on="customer_id", how="left")
-        .select(
-            "customer_id",
-            nw.col("assigned_on").fill_null(nw.lit(day)),
-            "arm",
-            nw.col("arm").alias("last_arm"),
-            *[nw.col(c).fill_null(0) for c in ("no_arm", *ever)],
-            nw.col("complete").fill_null(whole),
-            *[nw.coalesce(nw.col(c), nw.col(f"their_{c}")).alias(c) for c in numbers],
         )
     )
 
@@ -343,12 +316,3 @@ def _with_attributes(
     if n := int(to_pandas(twice.select(n=nw.len()))["n"].iloc[0]):
         raise DataError(f"{n} customers stand twice in the attributes; give one row each")
     return frame.join(given, on="customer_id", how="left"), names
-
-
-def beside(frame: nw.LazyFrame[Any], other: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """A frame settled where another one lives, so that the two can be joined."""
-    if other.implementation.is_duckdb():
-        return frame.collect("pyarrow").lazy("duckdb")
-    if other.implementation == frame.implementation:
-        return settle(frame)
-    return frame.collect(other.implementation).lazy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 import pandas as pd
@@ -97,3 +97,13 @@ class CampaignPlan:
             raise ConfigError(f"{who}: the control {self.control!r} is not an arm: {', '.join(self.arms)}")
         if self.randomised and self.control is None:
             raise ConfigError(f"{who}: randomised, but no control is named; name the arm that was held out")
+
+    @property
+    def last_day(self) -> date:
+        """Last day counted of those who were sent to on the last planned day.
+
+        Examples:
+            >>> CampaignPlan("a", "mail", date(2026, 10, 1), date(2026, 10, 2), window_days=30).last_day
+            datetime.date(2026, 10, 31)
+        """
+        return self.end + timedelta(days=self.window_days - 1)

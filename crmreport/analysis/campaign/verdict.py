@@ -36,6 +36,7 @@ NotEvaluable = Literal["not_evaluable"]
 
 # Of a verdict withheld, beside the codes of the module that adjusts.
 Withheld = Literal["too_few_buyers"]
+_TOO_FEW_BUYERS: tuple[Withheld, ...] = ("too_few_buyers",)
 
 # Profit is likely above the first, unlikely below the second.
 LIKELY, UNLIKELY = 0.95, 0.05
@@ -226,7 +227,7 @@ def judge(evidence: Evidence) -> Judged:
         for i, rule in enumerate(DECISIONS)
         if all(known[name] == value for name, value in rule.when.items())
     )
-    details = (evidence.withheld or ("too_few_buyers",)) if rule.reason == "diagnostic_failed" else ()
+    details = (evidence.withheld or _TOO_FEW_BUYERS) if rule.reason == "diagnostic_failed" else ()
     if rule.reason == "conditioned_on_response":
         details = (str(evidence.conditioned_on),)
     segments = evidence.segments if rule.verdict == "roll_out_to_segments" else ()
