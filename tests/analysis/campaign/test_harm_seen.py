@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from crmreport.analysis.campaign.money import Costs
-from tests.analysis.campaign.test_evaluate import PLAN, evaluate, lost_treated, shop
+from tests.analysis.campaign.mailings import PLAN, evaluate, lost_treated, shop
 
 CHOSEN = replace(PLAN, randomised=False, guardrails={"unsubscribed": 0.01}, costs=Costs(send=1))
 

@@ -18,7 +18,7 @@ from crmreport.analysis.campaign.evaluate import evaluate_campaign
 from crmreport.analysis.campaign.evaluate_all import evaluate_all
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.plan import CampaignPlan
-from crmreport.errors import ConfigError
+from crmreport.errors import ConfigError, DataError
 from tests.analysis.campaign.places import AS_OF, lines_of, plan, sold
 from tests.analysis.campaign.programmes import PERIOD, evaluated, orders, programme_of, sends_of
 from tests.analysis.campaign.programmes import plan as mailing
@@ -173,5 +173,5 @@ def test_an_area_campaign_and_no_other_has_places(given):
 
 def test_orders_without_any_store(spot):
     lines = orders(("c0", "2026-09-02", 100.0))
-    with pytest.raises(Exception, match="lack the column 'store_id'"):
+    with pytest.raises(DataError, match="lack the column 'store_id'"):
         evaluate_all(NOBODY, lines, plans=[plan()], period=PERIOD)
