@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
@@ -12,6 +13,7 @@ import pandas as pd
 from narwhals.typing import IntoFrame
 from scipy.stats import t
 
+from crmreport.analysis.campaign.area_others import days_touched, touched_places
 from crmreport.analysis.campaign.area_series import (
     AREA,
     FOUR_WEEKS,
@@ -20,6 +22,7 @@ from crmreport.analysis.campaign.area_series import (
     AreaSeries,
     area_series,
     place_days,
+    stopped_places,
 )
 from crmreport.analysis.campaign.estimate import Estimate
 from crmreport.analysis.campaign.money import Profit, campaign_profit
@@ -33,11 +36,13 @@ from crmreport.analysis.campaign.synthetic import Reason as SyntheticReason
 from crmreport.analysis.campaign.verdict import Evidence, Judged, judge
 from crmreport.analysis.observed import observed_days
 
-Reason = SyntheticReason | Literal["moved_before_start", "no_sales_after"]
+Reason = SyntheticReason | Literal["moved_before_start", "no_sales_after", "other_campaign"]
 
 PLACEBO_ALPHA = 0.05
 # Donors with which a series can be mixed at all.
 _FEWEST = 2
+# Share of the area's revenue from which a place of it that fell silent is missed.
+_MISSED = 0.05
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,12 @@ class AreaEffect:
 
 
 def area_effect(
-    order_lines: IntoFrame, *, plan: CampaignPlan, as_of: date, customers: IntoFrame | None = None
+    order_lines: IntoFrame,
+    *,
+    plan: CampaignPlan,
+    as_of: date,
+    customers: IntoFrame | None = None,
+    plans: Sequence[CampaignPlan] = (),
 ) -> AreaEffect:
     """Effect of an area campaign on the revenue of its places (Abadie, Diamond and Hainmueller 2010).
 
@@ -91,14 +101,20 @@ def area_effect(
     Interval: each donor in turn takes the area's place. Its mean gap after the start, in units of its own
     gap before it, says how far a place moves without a campaign: standard error = gap before of the area
     × root mean square of these × √(1 + 1 ÷ donors), Student's t with as many degrees of freedom as donors.
-    Withheld as :func:`synthetic_control` does, when the area sold nothing in a period after the start, and
-    when the same comparison finds an effect (p < .05) just before the start (placebo in time).
+    Withheld as :func:`synthetic_control` does, when the area sold nothing in a period after the start or
+    sales of a place of it (5 % of its revenue or more) end within the days counted, when another area
+    campaign counts in one of its places in the same days, and when the same comparison finds an effect
+    (p < .05) just before the start (placebo in time).
+
+    Places in which another area campaign counts in these days, or in as many before the start, are donors
+    only where they are named. Periods before the start in which one counted in the area itself are left out.
 
     Args:
         order_lines: Order lines.
         plan: An area campaign.
         as_of: Last visible day.
         customers: ``customer_id`` and ``prefecture``, where the area is of prefectures; same engine.
+        plans: The client's campaigns, among which others that ran in places are looked for.
 
     Returns:
         The effect with its diagnostics and its verdict.
@@ -129,12 +145,26 @@ def area_effect(
             judged=waits,
             running=True,
         )
-    periods, control = _finest(sold, area, plan.start, end)
+    others = touched_places(plan, plans)
+    earlier = plan.start - (end - plan.start + timedelta(days=1))
+    elsewhere = {each.place for each in others if each.within(earlier, end)} - set(area.donors)
+    silent = stopped_places(sold, list(sold.columns), last=end)
+    periods, control = _finest(
+        sold,
+        area,
+        plan.start,
+        end,
+        no_donors={*silent, *elsewhere},
+        not_before=days_touched(others, area.places, before=plan.start),
+    )
     level = float(periods.revenue[AREA].iloc[: periods.n_before].mean()) if periods.n_before else math.nan
     reasons: list[Reason] = [*control.reasons] if control is not None else []
     if control is None:
         reasons.append("short_history" if not periods.n_before else "few_donors")
-    if periods.n_silent:
+    if any(each.place in area.places and each.within(plan.start, end) for each in others):
+        # Before all else: no better donors and no more data would tell the two apart.
+        reasons.insert(0, "other_campaign")
+    if periods.n_silent or _missed(sold, area, plan.start, silent):
         reasons.append("no_sales_after")
     placebo = None if control is None else _placebo(periods)
     if placebo is not None and placebo.p_value < PLACEBO_ALPHA:
@@ -176,11 +206,26 @@ def _area_of(plan: CampaignPlan) -> Area:
 
 
 def _finest(
-    sold: pd.DataFrame, area: Area, start: date, last: date
+    sold: pd.DataFrame,
+    area: Area,
+    start: date,
+    last: date,
+    *,
+    no_donors: Collection[str],
+    not_before: Sequence[tuple[date, date]],
 ) -> tuple[AreaSeries, SyntheticControl | None]:
     """Weeks where a mix follows the area week by week, or four weeks are too long to say so."""
     weeks, months = (
-        area_series(sold, area=area, start=start, last=last, period_days=days) for days in (WEEK, FOUR_WEEKS)
+        area_series(
+            sold,
+            area=area,
+            start=start,
+            last=last,
+            period_days=days,
+            no_donors=no_donors,
+            not_before=not_before,
+        )
+        for days in (WEEK, FOUR_WEEKS)
     )
     found = _control(weeks)
     if found is None or "poor_fit_before" not in found.reasons or months.n_before < MIN_BEFORE:
@@ -198,17 +243,18 @@ def _control(periods: AreaSeries) -> SyntheticControl | None:
 def _placebo(periods: AreaSeries) -> Estimate | None:
     """The effect where there was none: as if the campaign had begun earlier, seen up to its start."""
     n_after = len(periods.revenue) - periods.n_before
-    n = periods.n_before - n_after
-    if n < MIN_BEFORE:
+    if periods.n_before - n_after < MIN_BEFORE:
         return None
-    earlier = replace(
-        periods,
-        revenue=periods.revenue.iloc[: periods.n_before],
-        days=periods.days.iloc[: periods.n_before],
-        n_before=n,
-    )
+    earlier = periods.up_to_start(n_after)
     control = _control(earlier)
     return None if control is None else _lift(control, earlier)
+
+
+def _missed(sold: pd.DataFrame, area: Area, start: date, silent: Collection[str]) -> bool:
+    """Whether places of the area whose sales end too early made enough of its revenue before the start."""
+    before = sold.loc[: pd.Timestamp(start) - timedelta(days=1), list(area.places)].sum()
+    gone = float(before[[name for name in area.places if name in silent]].sum())
+    return gone > 0 and gone >= _MISSED * float(before.sum())
 
 
 def _lift(control: SyntheticControl, periods: AreaSeries) -> Estimate:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from narwhals.typing import IntoFrame
 from crmreport.analysis.campaign.plan import Area
 from crmreport.analysis.campaign.synthetic import MIN_DONORS
 from crmreport.analysis.ledger import require_columns, round_money, to_pandas, visible
+from crmreport.analysis.observed import observed_days
 from crmreport.errors import ConfigError
 
 AREA = "(area)"
@@ -47,9 +49,11 @@ class AreaSeries:
         days: Days of each period: ``period_days``, but for the last.
         n_before: Periods before the start.
         period_days: 7 or 28.
-        left_out: Places left out because they did not sell in every period.
+        left_out: Places left out because they did not sell in every period before the start, because their
+            sales end within the days counted, or because another campaign ran in them.
         n_unlike: Places left out because others are nearer to the area in size.
         n_silent: Periods after the start in which the area itself sold nothing.
+        candidates: As ``revenue``, of all places that may be donors, also of those too unlike in size.
     """
 
     revenue: pd.DataFrame
@@ -59,6 +63,26 @@ class AreaSeries:
     left_out: tuple[str, ...]
     n_unlike: int
     n_silent: int
+    candidates: pd.DataFrame
+
+    def up_to_start(self, n_after: int) -> AreaSeries:
+        """The time before the start alone, as if the campaign had begun so many periods earlier.
+
+        Donors are those the earlier start would have had: of fewer periods before it, fewer.
+        """
+        n = self.n_before - n_after
+        before = self.candidates.iloc[: self.n_before]
+        area = self.revenue[AREA].iloc[: self.n_before]
+        donors = _nearest(before, area, n)
+        return replace(
+            self,
+            revenue=pd.concat([area, before[donors]], axis=1),
+            days=self.days.iloc[: self.n_before],
+            n_before=n,
+            n_unlike=len(before.columns) - len(donors),
+            n_silent=0,
+            candidates=before,
+        )
 
 
 def place_days(
@@ -139,14 +163,54 @@ def _refuse_unknown(area: Area, known: list[str], since: date, until: date) -> N
     )
 
 
-def area_series(sold: pd.DataFrame, *, area: Area, start: date, last: date, period_days: int) -> AreaSeries:
+def stopped_places(sold: pd.DataFrame, places: Collection[str], *, last: date) -> tuple[str, ...]:
+    """Places whose sales end before a day, by more than the longest pause they made before.
+
+    One shop's till data may be missing while the orders of the others go on.
+
+    Args:
+        sold: Revenue by day and place; see :func:`place_days`.
+        places: The places to look at.
+        last: Last day counted.
+
+    Returns:
+        In the order given; a place that never sold is among them.
+
+    Examples:
+        >>> days = pd.date_range("2026-09-01", "2026-10-14")
+        >>> sold = pd.DataFrame({"N": 1.0, "S": 1.0 * (days < "2026-10-08")}, index=days)
+        >>> stopped_places(sold, ["N", "S"], last=date(2026, 10, 14))
+        ('S',)
+    """
+    known = sold.loc[: pd.Timestamp(last), list(places)]
+
+    def stops(name: str) -> bool:
+        days = known.index[known[name] != 0]
+        lines = pd.DataFrame({"order_date": days}).assign(customer_id="", order_id="", revenue=1.0)
+        return observed_days(lines, as_of=last).stops_before(last)
+
+    # Most sold something on the last day: these are not asked.
+    at_end = known.iloc[-1] != 0
+    return tuple(name for name in places if not at_end[name] and stops(name))
+
+
+def area_series(
+    sold: pd.DataFrame,
+    *,
+    area: Area,
+    start: date,
+    last: date,
+    period_days: int,
+    no_donors: Collection[str] = (),
+    not_before: Sequence[tuple[date, date]] = (),
+) -> AreaSeries:
     """The area and its donors in periods counted from the start, as many before it as the data hold.
 
     The periods after the start hold each day to ``last``: the last of them is as short as half a period or
     as long as one and a half (a window of less than that is one period). Periods before the start in which
-    the area sold nothing are left out. A donor sells in every period left; of more donors than half the
-    periods before the start those nearest to the area in size are taken, lest any series could be mixed
-    from so many.
+    the area sold nothing, and those in which another campaign ran in it, are left out. A donor sells in every
+    period left before the start: what it sold after it chooses nobody. Of more donors than half the periods
+    before the start those nearest to the area in size are taken, lest any series could be mixed from so many.
 
     Args:
         sold: Revenue by day and place; see :func:`place_days`.
@@ -154,6 +218,8 @@ def area_series(sold: pd.DataFrame, *, area: Area, start: date, last: date, peri
         start: First day of the campaign.
         last: Last day counted.
         period_days: 7 or 28.
+        no_donors: Places that are no donors.
+        not_before: First and last days of what else happened in the area before the start.
 
     Examples:
         >>> days = pd.date_range("2026-09-03", "2026-10-14")
@@ -174,22 +240,28 @@ def area_series(sold: pd.DataFrame, *, area: Area, start: date, last: date, peri
     days = known.groupby(number).size()
     treated = sums[list(area.places)].sum(axis=1)
     silent = treated <= 0
-    used = ~silent | (treated.index >= 0)
+    touched = {
+        int(n) for one, other in not_before for n in number.loc[pd.Timestamp(one) : pd.Timestamp(other)]
+    }
+    used = (~silent & ~treated.index.isin(touched)) | (treated.index >= 0)
     n_before = int((used & (treated.index < 0)).sum())
     sums, days, treated = sums[used], days[used], treated[used]
     candidates = area.donors or tuple(name for name in sums.columns if name not in area.places)
-    selling = [name for name in candidates if (sums[name] > 0).all()]
+    sells = (sums.iloc[:n_before] > 0).all()
+    selling = [name for name in candidates if sells[name] and name not in no_donors]
     donors = _nearest(sums[selling], treated, n_before)
     periods = pd.DatetimeIndex([first + timedelta(days=int(n) * period_days) for n in sums.index])
-    table = pd.concat([treated.rename(AREA), sums[donors]], axis=1).div(days, axis=0)
+    daily = pd.concat([treated.rename(AREA), sums[selling]], axis=1).div(days, axis=0)
+    daily = daily.set_axis(periods).rename_axis("period")
     return AreaSeries(
-        revenue=table.set_axis(periods).rename_axis("period"),
+        revenue=daily[[AREA, *donors]],
         days=days.set_axis(periods),
         n_before=n_before,
         period_days=period_days,
         left_out=tuple(name for name in candidates if name not in selling),
         n_unlike=len(selling) - len(donors),
         n_silent=int(silent[silent.index >= 0].sum()),
+        candidates=daily[selling],
     )
 
 

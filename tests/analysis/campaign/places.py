@@ -46,12 +46,12 @@ def sold(
     return counts.astype("float64"), float(more.sum())
 
 
-def lines_of(table: pd.DataFrame, *, until: date = AS_OF) -> pd.DataFrame:
+def lines_of(table: pd.DataFrame, *, until: date = AS_OF, other: str = "s01") -> pd.DataFrame:
     """Order lines, one per store and day that sold anything; orders of another place go on to ``until``."""
     rows = table.rename_axis(columns="store_id").stack().rename("revenue").reset_index()
     rows = rows[rows["revenue"] > 0]
     later = pd.date_range(table.index[-1] + timedelta(days=1), until)
-    more = pd.DataFrame({"order_date": later, "store_id": "s01", "revenue": 1.0})
+    more = pd.DataFrame({"order_date": later, "store_id": other, "revenue": 1.0})
     rows = pd.concat([rows, more], ignore_index=True)
     rows["order_id"] = [f"o{i}" for i in range(len(rows))]
     rows["customer_id"] = "c" + rows["store_id"]

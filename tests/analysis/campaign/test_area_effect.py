@@ -156,6 +156,13 @@ def silent() -> pd.DataFrame:
     return table
 
 
+def till_stopped() -> pd.DataFrame:
+    """Four-week periods, and the store's till data stop on the tenth day of 28."""
+    table, _ = sold(1, size=6.0, days=728)
+    table.loc["2026-08-13":, "s00"] = 0.0
+    return table
+
+
 WITHHELD = {
     "grows as no other store does": (grown, {}, ("poor_fit_before",)),
     "had moved before the start": (leapt, {}, ("moved_before_start",)),
@@ -164,6 +171,7 @@ WITHHELD = {
     "five weeks before": (lambda: sold(2, days=38)[0], {}, ("short_history",)),
     "opened with the campaign": (lambda: sold(2, days=3)[0], {}, ("short_history",)),
     "sales of the store are missing": (silent, {}, ("no_sales_after",)),
+    "they end within the only period": (till_stopped, {}, ("no_sales_after",)),
 }
 
 
@@ -174,6 +182,86 @@ def test_withheld(table, given, reasons):
     assert (found.lift, found.revenue, found.profit) == (None, None, None)
     assert (found.judged.verdict, found.judged.reason) == ("cannot_say", "diagnostic_failed")
     assert found.judged.details == found.reasons
+
+
+def test_a_large_store_of_several_is_missed_and_a_tiny_one_is_not():
+    table, _ = sold(2)
+    for share, missed in ((1.0, True), (0.02, False)):
+        both = table.assign(s01=(table["s00"] * share).where(table.index < "2026-08-13", 0.0))
+        found = area_effect(lines_of(both, other="s02"), plan=plan("s00", "s01"), as_of=AS_OF)
+        assert ("no_sales_after" in found.reasons) == missed
+
+
+def test_a_store_whose_sales_end_is_no_donor():
+    table, _ = sold(1, size=6.0, days=728)
+    whole = area_effect(lines_of(table), plan=plan(), as_of=AS_OF)
+    assert whole.periods.period_days == 28
+    table.loc["2026-08-13":, "s05"] = 0.0
+    found = area_effect(lines_of(table), plan=plan(), as_of=AS_OF)
+    assert "s05" in set(whole.control.weights["donor"])
+    assert (found.periods.left_out, found.reasons) == (("s05",), ())
+
+
+def other(*places: str, start: date, days: int = 1, window: int = 15) -> CampaignPlan:
+    """Another campaign of the client in some stores."""
+    end = start + timedelta(days=days - 1)
+    return replace(plan(*places), campaign_id="other", start=start, end=end, window_days=window)
+
+
+MEET = {
+    "the same days": ((START,), True),
+    "its window reaches into the start": ((START - timedelta(days=14),), True),
+    "its window ends on the day before": ((START - timedelta(days=15),), False),
+    "it begins on the last day counted": ((date(2026, 8, 30),), True),
+    "it begins after that": ((date(2026, 8, 31),), False),
+}
+
+
+@pytest.mark.parametrize(("days", "meets"), MEET.values(), ids=MEET)
+def test_two_campaigns_in_one_place_in_the_same_days_are_not_told_apart(days, meets):
+    table, _ = sold(3, effect=0.25)
+    beside = [plan("s00", "s01"), other("s01", start=days[0])]
+    found = area_effect(lines_of(table), plan=beside[0], as_of=AS_OF, plans=beside)
+    assert (found.reasons[:1] == ("other_campaign",)) == meets
+    assert (found.revenue is None) == meets
+    if meets:
+        assert (found.judged.verdict, found.judged.reason) == ("cannot_say", "diagnostic_failed")
+
+
+def test_where_another_campaign_ran_is_no_donor_unless_named():
+    table, _ = sold(3, effect=0.25)
+    lines = lines_of(table)
+    for start, left_out in ((START, ("s04",)), (START - timedelta(days=200), ())):
+        beside = [plan(), other("s04", start=start)]
+        found = area_effect(lines, plan=plan(), as_of=AS_OF, plans=beside)
+        assert (found.periods.left_out, found.reasons) == (left_out, ())
+    named = plan(donors=tuple(f"s{i:02d}" for i in range(1, 9)))
+    found = area_effect(lines, plan=named, as_of=AS_OF, plans=[named, other("s04", start=START)])
+    assert found.periods.left_out == ()
+
+
+def test_campaigns_of_other_places_and_those_that_were_sent_change_nothing():
+    table, _ = sold(3, effect=0.25)
+    prefecture = replace(other("s00", start=START), area=replace(plan().area, column="prefecture"))
+    sent = CampaignPlan("m", "mail", START, START)
+    alone = area_effect(lines_of(table), plan=plan(), as_of=AS_OF)
+    found = area_effect(lines_of(table), plan=plan(), as_of=AS_OF, plans=[plan(), prefecture, sent])
+    assert found.revenue == alone.revenue
+
+
+def test_what_an_earlier_campaign_sold_in_the_area_is_no_usual_level():
+    table, _ = sold(2)
+    first = START - timedelta(days=28)
+    table.loc[str(first) : str(first + timedelta(days=13)), "s00"] *= 1.8
+    alone = area_effect(lines_of(table), plan=plan(), as_of=AS_OF)
+    assert alone.reasons
+    earlier = other("s00", start=first, window=14)
+    found = area_effect(lines_of(table), plan=plan(), as_of=AS_OF, plans=[plan(), earlier])
+    assert found.reasons == ()
+    assert found.periods.n_before == 50
+    untouched, _ = sold(2)
+    level = area_effect(lines_of(untouched), plan=plan(), as_of=AS_OF).level
+    assert found.level == pytest.approx(level, rel=0.02)
 
 
 RUNNING = {

@@ -7,7 +7,13 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from crmreport.analysis.campaign.area_series import AREA, UnknownPlaceError, area_series, place_days
+from crmreport.analysis.campaign.area_series import (
+    AREA,
+    UnknownPlaceError,
+    area_series,
+    place_days,
+    stopped_places,
+)
 from crmreport.analysis.campaign.plan import Area
 from crmreport.errors import ConfigError, DataError
 from tests.analysis.campaign.places import AS_OF, START, lines_of, sold
@@ -121,11 +127,58 @@ def test_places_of_the_campaign_are_added_up_and_no_donors():
     assert found.revenue[AREA].iloc[0] == 7.0
 
 
-def test_a_donor_sells_in_every_period():
+def test_a_donor_sells_in_every_period_before_the_start():
     table = shops(N=3, S=2, W=2)
     table.loc["2026-09-01":"2026-09-20", "W"] = 0.0
     found = area_series(table, area=NORTH, **DAYS)
     assert (found.revenue.columns.tolist(), found.left_out) == ([AREA, "S"], ("W",))
+
+
+def test_no_donor_is_chosen_by_what_it_sold_after_the_start():
+    table = shops(N=3, S=2, W=2)
+    table.loc["2026-10-08":, "W"] = 0.0
+    found = area_series(table, area=NORTH, **DAYS)
+    assert (found.revenue.columns.tolist(), found.left_out) == ([AREA, "S", "W"], ())
+
+
+def test_places_that_are_no_donors_are_left_out():
+    found = area_series(shops(N=3, S=2, W=2), area=NORTH, no_donors=["W"], **DAYS)
+    assert (found.revenue.columns.tolist(), found.left_out) == ([AREA, "S"], ("W",))
+
+
+def test_periods_of_an_earlier_campaign_in_the_area_are_left_out():
+    spot = (date(2026, 9, 2), date(2026, 9, 5))
+    found = area_series(shops(N=3, S=2), area=NORTH, not_before=[spot], **DAYS)
+    whole = area_series(shops(N=3, S=2), area=NORTH, **DAYS)
+    gone = set(whole.revenue.index) - set(found.revenue.index)
+    # Weeks are counted back from 1 October: the spot touched those from 27 August and from 3 September.
+    assert gone == {pd.Timestamp("2026-08-27"), pd.Timestamp("2026-09-03")}
+    assert (whole.n_before, found.n_before) == (13, 11)
+
+
+def test_an_earlier_start_has_the_donors_of_as_many_periods():
+    table = shops(N=100, **{f"s{i:02d}": float(2**i) for i in range(12)})
+    found = area_series(table, area=NORTH, **DAYS)
+    earlier = found.up_to_start(2)
+    assert (len(found.revenue.columns) - 1, len(earlier.revenue.columns) - 1) == (6, 5)
+    assert (earlier.n_before, len(earlier.revenue), earlier.n_unlike) == (11, 13, 7)
+
+
+STOPS = {
+    "sells every day, and stops": ("2026-10-10", None, ("N",)),
+    "sells every day, to two days before the end": ("2026-10-12", None, ()),
+    "sells once in six days, last eleven days before the end": ("2026-10-04", 6, ("N",)),
+    "sells once in six days, last five days before the end": ("2026-10-10", 6, ()),
+}
+
+
+@pytest.mark.parametrize(("last", "every", "stops"), STOPS.values(), ids=STOPS)
+def test_a_place_stops_when_it_is_silent_for_longer_than_it_ever_was(last, every, stops):
+    table = shops(N=3, S=2)
+    if every:
+        table.loc[(table.index - pd.Timestamp(last)).days % every != 0, "N"] = 0.0
+    table.loc[table.index > last, "N"] = 0.0
+    assert stopped_places(table, ["N", "S"], last=date(2026, 10, 14)) == stops
 
 
 def test_named_donors_and_no_others():
