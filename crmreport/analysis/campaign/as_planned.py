@@ -13,7 +13,8 @@ from narwhals.typing import IntoFrame
 from crmreport.analysis.ledger import to_pandas
 from crmreport.errors import ConfigError
 
-# Share of customers; below it the fault is too small to move an effect.
+# Share of all customers, and of every arm: a lot keeps the arms alike, and who was sent otherwise takes
+# from the effect as large a share as of the arm. A single customer is borne in an arm of any size.
 NOT_AS_PLANNED_LIMIT = 0.01
 
 
@@ -30,6 +31,8 @@ class AsPlanned:
             was to be reached, and not of the control of a log that lists nobody held out.
         n_unlisted: Customers of the control, where the log lists nobody held out: the plan tells who they
             are.
+        astray: By arm, its drawn customers who got another arm's treatment: moved, and of a treated arm
+            absent, for nothing was sent to them.
         as_drawn: ``customer_id`` and ``arm`` of the customers to compare, as drawn: without those nobody
             drew, with those absent.
         as_logged: The same by the sends, customers of several arms left out; the control is the plan's
@@ -42,6 +45,7 @@ class AsPlanned:
     n_uninvited: int
     n_absent: int
     n_unlisted: int
+    astray: Mapping[str, int]
     as_drawn: pd.DataFrame = field(compare=False, repr=False)
     as_logged: pd.DataFrame = field(compare=False, repr=False)
 
@@ -57,9 +61,15 @@ class AsPlanned:
         return self.n_otherwise / looked_at if looked_at else math.nan
 
     @property
+    def worst_arm(self) -> tuple[str, float]:
+        """The arm with the largest share of its drawn customers astray, two or more; and that share."""
+        shares = {arm: n / self.sizes[arm] for arm, n in self.astray.items() if n > 1}
+        return max(shares.items(), key=lambda found: found[1], default=("", 0.0))
+
+    @property
     def holds(self) -> bool:
-        """Whether so few were sent otherwise that arms may be compared as drawn."""
-        return not self.share > NOT_AS_PLANNED_LIMIT
+        """Whether so few were sent otherwise, in all and in every arm, that arms may be compared as drawn."""
+        return not max(self.share, self.worst_arm[1]) > NOT_AS_PLANNED_LIMIT
 
 
 def as_planned(
@@ -112,13 +122,16 @@ def as_planned(
     unlisted = held & ~there if by_list and not (log["arm"] == control).any() else held & False
     absent = ~there & ~unlisted if finished and by_list else held & False
     n_invited = int(there.sum())
+    strayed = there & (torn | (logged != lot["arm"]))
+    lost = strayed | (absent & ~held)
     return AsPlanned(
         sizes={str(arm): int(n) for arm, n in lot["arm"].value_counts().sort_index().items()},
         n_sent=len(log) + len(several),
-        n_moved=int((there & (torn | (logged != lot["arm"]))).sum()),
+        n_moved=int(strayed.sum()),
         n_uninvited=len(log) + len(several) - n_invited,
         n_absent=int(absent.sum()),
         n_unlisted=int(unlisted.sum()),
+        astray={str(arm): int(n) for arm, n in lost.groupby(lot["arm"]).sum().items()},
         as_drawn=lot[there | absent | unlisted].reset_index(drop=True),
         as_logged=pd.concat([log, lot[unlisted]], ignore_index=True),
     )

@@ -14,7 +14,7 @@ from narwhals.typing import IntoFrame
 from scipy.stats import chi2_contingency
 
 from crmreport.analysis.campaign.arms import arm_statistics
-from crmreport.analysis.campaign.as_planned import AsPlanned
+from crmreport.analysis.campaign.as_planned import NOT_AS_PLANNED_LIMIT, AsPlanned
 from crmreport.analysis.campaign.assignment import Assignment, assignment
 from crmreport.analysis.campaign.balance import balance_table
 from crmreport.analysis.campaign.sample_ratio import SRM_ALPHA, SampleRatio, sample_ratio, sample_ratio_by
@@ -64,10 +64,10 @@ class Reason:
         code: What it is.
         where: Segment, covariate or arm it was found in; empty when it is the whole test.
         value: Its size: p-value (``sample_ratio``…), SMD (``unbalanced``), share of customers
-            (``not_as_planned``, ``several_arms``, ``repeated_rows``) or of the control
-            (``control_reached``), difference of shares (``overlap``), shift ÷ length of the windows
-            (``days_apart``), days (``still_running``, ``stopped_early``, ``ran_longer``), share of opens
-            (``machine_opens``).
+            (``not_as_planned``, of the arm named in ``where``; ``several_arms``, ``repeated_rows``) or of
+            the control (``control_reached``), difference of shares (``overlap``), shift ÷ length of the
+            windows (``days_apart``), days (``still_running``, ``stopped_early``, ``ran_longer``), share of
+            opens (``machine_opens``).
     """
 
     code: Code
@@ -140,6 +140,7 @@ class DesignCheck:
         control_reached: Share of the control to whom a message was delivered all the same; nan when not told.
         days_apart: Largest shift of an arm's windows against the control's ÷ their length; nan when not told.
         as_planned: The customers beside the list that was drawn; None where none is kept.
+        sending: Whether a list is still being sent to, so that sizes of arms were not tested.
         reasons: What is wrong, the blocking first.
     """
 
@@ -153,6 +154,7 @@ class DesignCheck:
     control_reached: float
     days_apart: float
     as_planned: AsPlanned | None
+    sending: bool
     reasons: tuple[Reason, ...]
 
     @property
@@ -187,15 +189,16 @@ def check_design(
     control_reached: float = math.nan,
     days_apart: Mapping[str, float] | None = None,
     as_planned: AsPlanned | None = None,
+    sending: bool = False,
 ) -> DesignCheck:
     """Check a test's design before its results are looked at.
 
     Blocking: sizes of arms that refute the plan (χ², p < .001), in all or in a segment (Holm over
-    the segments of a column); more than 1 % of the customers in another arm than was drawn for them, not
-    drawn or absent, or in several arms; more than 1 % of the control reached all the same; covariates
-    unbalanced beyond chance; shares of customers met by other campaigns more than 20 points apart between
-    an arm and the control, beyond chance: what those did would be credited to this one; windows of an arm
-    shifted against the control's by more than a third. The rest is told beside the result.
+    the segments of a column); more than 1 % of the customers, or of an arm's, in another arm than was drawn
+    for them, not drawn or absent; more than 1 % in several arms; more than 1 % of the control reached all
+    the same; covariates unbalanced beyond chance; shares of customers met by other campaigns more than 20
+    points apart between an arm and the control, beyond chance: what those did would be credited to this one;
+    windows of an arm shifted against the control's by more than a third. The rest is told beside the result.
 
     Args:
         assigned: Rows of the assignment, the held-out control among them; with the columns named below.
@@ -212,6 +215,8 @@ def check_design(
         control_reached: Share of the control to whom a message was delivered; nan where nobody knows.
         days_apart: Arm → days its windows begin after the control's, beyond chance, ÷ their length.
         as_planned: The customers beside the list that was drawn, where that is kept.
+        sending: Whether a list is still being sent to: arms in the log do not have their sizes yet, as when a
+            control is listed at once and the rest day by day, so these are told and refute nothing.
 
     Raises:
         ConfigError: A column or the control is missing, an arm was not planned, counts make no sense.
@@ -242,7 +247,8 @@ def check_design(
         overlap = overlap_by_arm(people, others)
     machines = machine_opens / opens if opens else math.nan
     reasons = [
-        *_of_sizes(people, whole, table),
+        *([] if sending else _of_sizes(whole, table)),
+        *_of_rows(people),
         *_of_plan(as_planned),
         *(
             Reason("unbalanced", str(row["covariate"]), float(row["smd"]))
@@ -274,6 +280,7 @@ def check_design(
         control_reached=control_reached,
         days_apart=max((days_apart or {}).values(), key=abs, default=math.nan),
         as_planned=as_planned,
+        sending=sending,
         reasons=tuple(reasons),
     )
 
@@ -300,12 +307,17 @@ def overlap_by_arm(people: Assignment, others: IntoFrame) -> pd.DataFrame:
     return table
 
 
-def _of_sizes(people: Assignment, whole: SampleRatio, segments: pd.DataFrame) -> list[Reason]:
+def _of_sizes(whole: SampleRatio, segments: pd.DataFrame) -> list[Reason]:
     found: list[Reason] = []
     if whole.mismatch:
         found.append(Reason("sample_ratio", "", whole.p_value))
     for row in segments[segments["mismatch"].astype("bool")].to_dict("records"):
         found.append(Reason("sample_ratio_segment", f"{row['column']}={row['segment']}", row["p_adjusted"]))
+    return found
+
+
+def _of_rows(people: Assignment) -> list[Reason]:
+    found: list[Reason] = []
     torn = people.n_several_arms / people.n_customers
     if torn > SEVERAL_ARMS_LIMIT:
         found.append(Reason("several_arms", "", torn))
@@ -317,7 +329,10 @@ def _of_sizes(people: Assignment, whole: SampleRatio, segments: pd.DataFrame) ->
 def _of_plan(found: AsPlanned | None) -> list[Reason]:
     if found is None or found.holds:
         return []
-    return [Reason("not_as_planned", "", found.share)]
+    arm, share = found.worst_arm
+    if found.share > NOT_AS_PLANNED_LIMIT:
+        return [Reason("not_as_planned", "", found.share)]
+    return [Reason("not_as_planned", arm, share)]
 
 
 def _of_overlap(overlap: pd.DataFrame, control: str) -> list[Reason]:

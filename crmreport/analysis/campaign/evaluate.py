@@ -31,6 +31,7 @@ from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.campaign.randomised import arm_costs, evaluate_arms
 from crmreport.analysis.campaign.sample_ratio import UnplannedArmError, refuse_unplanned
 from crmreport.analysis.campaign.sent import sent_rows
+from crmreport.analysis.campaign.still_sending import still_sending
 from crmreport.analysis.campaign.verdict import Evidence, Judged, judge
 from crmreport.analysis.ledger import PurchaseUnit, beside, to_pandas
 from crmreport.errors import ConfigError
@@ -47,6 +48,7 @@ def evaluate_campaign(
     covariates: Sequence[str] = BEFORE,
     others: IntoFrame | None = None,
     controls: Mapping[str, str] | None = None,
+    plans: Sequence[CampaignPlan] = (),
     qini: bool = True,
     before_days: int = 180,
     dormant_days: int = 180,
@@ -75,6 +77,8 @@ def evaluate_campaign(
             the sends.
         controls: Campaign → its control arm, of the other campaigns of the sends: nothing was sent to
             these rows, also where a campaign records no delivery.
+        plans: The client's campaigns: others that ran in the places of an area campaign, or in those it is
+            compared with, are looked for among them.
         qini: Whether to compute the Qini curve and its bootstrap.
         before_days: Days before the sending that ``revenue_before`` and ``orders_before`` look at.
         dormant_days: Days without a purchase from which a customer is dormant.
@@ -89,7 +93,7 @@ def evaluate_campaign(
         DataError: Nothing was sent by ``as_of``, or the sends have blanks.
     """
     if plan.area is not None:
-        return _by_area(order_lines, plan, as_of, customers)
+        return _by_area(order_lines, plan, as_of, customers, plans)
 
     def customers_of(assigned: pd.DataFrame | None) -> Outcomes:
         return outcomes(
@@ -105,7 +109,8 @@ def evaluate_campaign(
         )
 
     found = logged = customers_of(None)
-    lot = beside_plan(logged, plan, finished=as_of >= plan.end)
+    sending = still_sending(logged, plan, as_of=as_of)
+    lot = beside_plan(logged, plan, finished=not sending)
     if lot is not None and lot.n_unlisted:
         found = logged = customers_of(lot.as_logged)
     # Intention to treat: by the lot, whatever a few were sent.
@@ -130,7 +135,7 @@ def evaluate_campaign(
         met = others
         if met is None:
             met = reached_by_others(sends, plan, found, as_of=as_of, controls=controls or {})
-        design = _design(sends, logged, plan, as_of, segments, covariates, met, lot)
+        design = _design(sends, logged, plan, as_of, segments, covariates, met, lot, sending)
         compared = plan.control in found.sizes and len(found.sizes) > 1
         if compared and not design.blocks:
             arms = evaluate_arms(found, plan=plan, running=running, segments=segments, qini=qini)
@@ -175,10 +180,14 @@ def evaluate_campaign(
 
 
 def _by_area(
-    order_lines: IntoFrame, plan: CampaignPlan, as_of: date, customers: IntoFrame | None
+    order_lines: IntoFrame,
+    plan: CampaignPlan,
+    as_of: date,
+    customers: IntoFrame | None,
+    plans: Sequence[CampaignPlan],
 ) -> Evaluation:
     try:
-        area = area_effect(order_lines, plan=plan, as_of=as_of, customers=customers)
+        area = area_effect(order_lines, plan=plan, as_of=as_of, customers=customers, plans=plans)
     except UnknownPlaceError as error:
         raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error
     found = nobody(day=plan.start, followed_to=min(area.last_day, as_of))
@@ -206,6 +215,7 @@ def _design(
     covariates: Sequence[str],
     others: IntoFrame | None,
     lot: AsPlanned | None,
+    sending: bool,
 ) -> DesignCheck:
     rows = sent_rows(sends, campaign_id=plan.campaign_id, as_of=as_of).select("customer_id", "arm")
     if plan.kind != "single":
@@ -235,6 +245,7 @@ def _design(
             control_reached=control_reached(found, plan),
             days_apart=days_apart(found, plan, as_of=as_of),
             as_planned=lot,
+            sending=sending,
         )
     except ConfigError as error:
         raise ConfigError(f"campaign {plan.campaign_id!r}: {error}") from error

@@ -115,6 +115,7 @@ def evaluate_all(
                 attributes=attributes(plan) if attributes is not None and plan.area is None else None,
                 customers=customers,
                 controls=controls,
+                plans=plans,
                 dormant_days=dormant_days,
                 qini=False,
                 unit=unit,

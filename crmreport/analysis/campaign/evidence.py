@@ -112,7 +112,7 @@ def guardrail_state(
     return "held" if set(outcomes) == {"held"} else "open"
 
 
-def few_buyers(n_treatment: int, n_control: int, buyers: float) -> bool:
+def few_buyers(n_treatment: float, n_control: float, buyers: float) -> bool:
     """Whether too few bought for a probability of profit, at the rate of both groups together.
 
     Ten buyers are asked for in the smaller arm. Simulated with lognormal amounts and arms of one size, a

@@ -89,11 +89,15 @@ def _rows(check: DesignCheck) -> list[tuple[Any, ...]]:
         where = "" if reason is None else reason.where
         return code, value, spec, rule or code, f"{code}.{result}", where
 
-    rows = [row("sample_ratio", check.sample_ratio.p_value, "p")]
-    if len(check.segments):
+    if check.sending:
+        rows = [("sample_ratio", math.nan, "p", "sample_ratio", "sample_ratio.noted", "")]
+    else:
+        rows = [row("sample_ratio", check.sample_ratio.p_value, "p")]
+    if len(check.segments) and not check.sending:
         rows.append(row("sample_ratio_segment", float(check.segments["p_adjusted"].min()), "p"))
     if check.as_planned is not None:
-        rows.append(row("not_as_planned", check.as_planned.share, "pct"))
+        worst = max(check.as_planned.share, check.as_planned.worst_arm[1])
+        rows.append(row("not_as_planned", worst, "pct"))
     if check.control_reached > 0:
         rows.append(row("control_reached", check.control_reached, "pct"))
     rows.append(row("several_arms", people.n_several_arms / max(people.n_customers, 1), "pct"))

@@ -71,6 +71,42 @@ def test_more_than_a_percent_elsewhere_blocks_though_the_sizes_agree(n, blocks):
     assert found.blocks == blocks
 
 
+def small_control(astray: int, held: int = 500, n: int = 10_000) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The log and the list of a small control, so many of which the log has as sent to."""
+    ids = [f"{i:05d}" for i in range(n)]
+    drawn = pd.DataFrame({"customer_id": ids, "arm": ["none"] * held + ["mail"] * (n - held)})
+    return drawn.assign(arm=["mail"] * astray + ["none"] * (held - astray) + ["mail"] * (n - held)), drawn
+
+
+SMALL = {
+    "one percent of the control": (5, 500, True),
+    "a fifth of the control, and less than a percent of all": (95, 500, False),
+    "one of thirty: nobody else's effect is lost by it": (1, 30, True),
+    "two of thirty": (2, 30, False),
+}
+
+
+@pytest.mark.parametrize(("astray", "held", "holds"), SMALL.values(), ids=SMALL)
+def test_a_small_control_is_no_control_when_part_of_it_was_sent_to(astray, held, holds):
+    sent, drawn = small_control(astray, held)
+    found = as_planned(sent, drawn, control="none")
+    assert found.share <= 0.01
+    assert found.holds == holds
+    planned = {"mail": 10_000 - held, "none": held}
+    reasons = check_design(sent, planned=planned, control="none", as_planned=found).reasons
+    told = [(r.where, r.value) for r in reasons if r.code == "not_as_planned"]
+    assert told == ([] if holds else [("none", astray / held)])
+
+
+def test_of_a_small_treated_arm_the_absent_were_sent_nothing_and_of_a_small_control_too():
+    sent, drawn = small_control(0)
+    lost = sent[50:]
+    for name, holds in (("none", True), ("mail", False)):
+        # With the arms' names exchanged the small one is the treated.
+        found = as_planned(lost, drawn, control=name)
+        assert (found.n_absent, found.holds) == (50, holds)
+
+
 @pytest.mark.parametrize(("gone", "blocks"), [(2, False), (3, True), (24, True)])
 def test_customers_lost_from_both_arms_alike_are_missed(gone, blocks):
     found = evaluated(DRAWN[2 * gone :])
@@ -177,3 +213,59 @@ def test_the_verdict_on_a_campaign_sent_otherwise_than_drawn_is_that_nobody_can_
 def test_a_list_without_arms_is_refused():
     with pytest.raises(ConfigError, match="the list that was drawn lacks 'arm'; it has customer_id"):
         as_planned(DRAWN, DRAWN[["customer_id"]], control="none")
+
+
+def in_tranches(days: int, of: int = 9, listed: bool = True) -> pd.DataFrame:
+    """A control of 40 logged at once (or not at all), and 360 sent to by a ninth a day, so many days."""
+    arms = ["none"] * 40 + ["mail"] * 360
+    day = [0] * 40 + [i * of // 360 for i in range(360)]
+    log = DRAWN.assign(arm=arms, sent_on=[pd.Timestamp(DAY) + pd.Timedelta(days=d) for d in day])
+    return log[[d < days and (listed or a == "mail") for d, a in zip(day, arms, strict=True)]]
+
+
+TENTH = {"mail": 9, "none": 1}
+TRANCHES = replace(
+    PLAN,
+    arms=TENTH,
+    end=date(2026, 8, 11),
+    drawn=in_tranches(9)[["customer_id", "arm"]].reset_index(drop=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("listed", "kept"),
+    [(True, True), (False, True), (True, False)],
+    ids=["control logged at once", "log of those sent to", "no list kept"],
+)
+def test_sizes_of_a_list_are_no_fault_while_it_is_sent_day_by_day(listed, kept):
+    plan = TRANCHES if kept else replace(TRANCHES, drawn=None)
+    found = evaluated(in_tranches(3, listed=listed), plan=plan, as_of=date(2026, 8, 5))
+    assert found.design is not None
+    assert found.design.sample_ratio.mismatch
+    assert [r.code for r in found.design.reasons if r.blocks] == []
+    assert found.judged.reason == "still_running"
+
+
+@pytest.mark.parametrize(
+    ("as_of", "absent"),
+    [("2026-08-14", 0), ("2026-08-20", 0), ("2026-08-21", 160)],
+    ids=["sent to yesterday", "within the longest pause", "longer without a send than ever"],
+)
+def test_sends_put_off_past_the_described_end_make_nobody_absent(as_of, absent):
+    # Five of nine tranches so far, the last of them six days late: the longest pause so far was a week.
+    sent = in_tranches(5)
+    late = sent["sent_on"] == sent["sent_on"].max()
+    sent = sent.assign(sent_on=sent["sent_on"].where(~late, pd.Timestamp("2026-08-13")))
+    found = evaluated(sent, plan=TRANCHES, as_of=date.fromisoformat(as_of))
+    assert found.design is not None
+    assert found.design.as_planned is not None
+    assert found.design.as_planned.n_absent == absent
+    assert found.design.sending == (not absent)
+    assert (found.judged.reason == "sent_otherwise") == bool(absent)
+
+
+def test_sizes_of_a_list_are_tested_once_sending_is_over():
+    plan = replace(TRANCHES, drawn=None)
+    for as_of in (date(2026, 8, 15), date(2026, 9, 30)):
+        found = evaluated(in_tranches(3), plan=plan, as_of=as_of)
+        assert "sample_ratio" in [r.code for r in found.design.reasons]
