@@ -15,7 +15,7 @@ from narwhals.typing import IntoFrame
 from crmreport.analysis.campaign.consent import agreed
 from crmreport.analysis.campaign.did import DifferenceInDifferences, difference_in_differences
 from crmreport.analysis.campaign.evaluation import NoDid, NotRandomised
-from crmreport.analysis.campaign.evidence import few_buyers
+from crmreport.analysis.campaign.evidence import FEW_BUYERS
 from crmreport.analysis.campaign.money import campaign_profit
 from crmreport.analysis.campaign.observational import adjusted_effect
 from crmreport.analysis.campaign.outcomes import BEFORE, Outcomes
@@ -39,6 +39,8 @@ BEFORE_DAYS = 365
 PERIOD_DAYS, PERIODS_BEFORE = 28, 6
 # Upper ends of the bands of days since the last purchase in which dormant customers count as equal.
 _BANDS = (180, 365, 540, LOOK_BACK_DAYS)
+# Share of those sent to with consent on file from which consent was asked for; the rest withdrew since.
+_CONSENT_ASKED = 0.95
 
 
 def evaluate_chosen(
@@ -57,9 +59,11 @@ def evaluate_chosen(
     """Those sent to beside those who were not, with a purchase in the 730 days before the first send.
 
     Not sent to are the control's customers where one was named, else everybody who is not in the
-    campaign's sends. Of these, customers who have not agreed to the channel are left out: they could not
-    have been sent to. Whoever was sent to stays, also without consent on file: consent is kept as it is
-    now, and those the campaign made unsubscribe belong to what it did.
+    campaign's sends. Of these, customers who have not agreed to the channel are left out, where 95 % of those
+    sent to have: they could not have been sent to. Whoever was sent to stays, also without consent on file:
+    consent is kept as it is now, and those the campaign made unsubscribe belong to what it did. Who agreed
+    while buying, after the start, stays among those not sent to, and who withdrew leaves them: both make
+    the campaign look worse than it was.
 
     Both groups are looked at over the same days: from the first send to the last one plus the window. The
     adjusted effect is AIPW with overlap weights; revenue and orders before are those of 365 days. Revenue
@@ -106,8 +110,8 @@ def evaluate_chosen(
         balance_on=list(covariates),
         kind="mean",
     )
-    sides = people["treated"].value_counts()
-    few = few_buyers(int(sides[1]), int(sides[0]), int(people["converted"].sum()))
+    # Each side's own: the rate of both together is that of the many not sent to, who are other customers.
+    few = int(people.groupby("treated")["converted"].sum().min()) < FEW_BUYERS
     profit = None
     if adjusted.doubly_robust is not None and plan.margin_rate is not None and not few:
         profit = campaign_profit(adjusted.doubly_robust, margin_rate=plan.margin_rate, costs=plan.costs)
@@ -186,7 +190,11 @@ def _reachable(people: pd.DataFrame, ids: pd.Series | None) -> tuple[pd.DataFram
     """Without those not sent to who could not have been, and how many they are."""
     if ids is None:
         return people, 0
-    kept = (people["treated"] == 1) | people["customer_id"].astype("str").isin(ids)
+    treated, agrees = people["treated"] == 1, people["customer_id"].astype("str").isin(ids)
+    if agrees[treated].mean() < _CONSENT_ASKED:
+        # Sent to without it all the same: then it did not decide who could be.
+        return people, 0
+    kept = treated | agrees
     return people[kept].reset_index(drop=True), int((~kept).sum())
 
 
