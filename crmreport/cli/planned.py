@@ -55,6 +55,11 @@ def print_planned(draft: Draft, report: Report, stem: str, *, written: bool) -> 
         f"in {len(power.windows)} windows of {told.window_days} days before: {power.conversion:.1%} bought, "
         f"{power.mean:,.1f} {currency} per customer (standard deviation {power.standard_deviation:,.0f})"
     )
+    for name, buyers in draft.too_few_buyers.items():
+        say(
+            f"warning: {name} can expect {buyers:,.1f} buyers; with fewer than {draft.fewest_buyers} in an "
+            "arm no profit can be told: give it a larger share, or a longer window"
+        )
     for arm in draft.arms:
         say(f"{arm.arm} against {recipe.control}:")
         for line in _seen(arm, told, currency):

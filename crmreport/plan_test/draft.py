@@ -12,6 +12,7 @@ import pandas as pd
 
 from crmreport.analysis.campaign.assign import Draw, draw_arms
 from crmreport.analysis.campaign.comparison import FEW_CUSTOMERS
+from crmreport.analysis.campaign.evidence import FEW_BUYERS
 from crmreport.analysis.campaign.money import Costs
 from crmreport.analysis.campaign.planned_test import (
     ALPHA,
@@ -51,11 +52,19 @@ class Draft:
     arms: tuple[ArmPower, ...]
     fewest: int = FEW_CUSTOMERS
     """Customers an arm needs to be judged at all."""
+    fewest_buyers: int = FEW_BUYERS
+    """Buyers to be expected in an arm for a profit to be told."""
 
     @property
     def too_small(self) -> dict[str, int]:
         """Arms of fewer customers."""
         return {name: n for name, n in self.planned.arms.items() if n < self.fewest}
+
+    @property
+    def too_few_buyers(self) -> dict[str, float]:
+        """Arms that make fewer buyers than a profit is told of, at the rate of the past windows."""
+        rate = self.planned.power.conversion
+        return {name: n * rate for name, n in self.planned.arms.items() if n * rate < self.fewest_buyers}
 
 
 def draft_test(report: Report, recipe: Recipe, campaign: Campaign) -> Draft:

@@ -315,6 +315,7 @@ def test_what_is_not_known_is_said_in_words(home, capsys):
     assert main([*DRAW, *words, "--as-of", "2026-07-20"]) == 0
     said = capsys.readouterr().out
     assert "customers; with fewer than 30 in an arm nothing can be judged" in said
+    assert "buyers; with fewer than 10 in an arm no profit can be told" in said
     assert "what pays is not known: give --cost and --margin" in said
     assert "pays from" not in said
     assert "(no purchase yet)" in said
