@@ -18,7 +18,9 @@ def unlike_drawn(
 ) -> str | None:
     """How the log of a campaign departs from the list that was drawn for it; None where it does not.
 
-    Nobody is absent before the last day of sending, nor where nothing was sent yet.
+    Nobody is absent before the described last day of sending, nor where nothing was sent yet. From then on
+    those missing are told at once, though the evaluation waits some days more for sendings put off: a list
+    that was cut short is best mended now.
 
     Args:
         sends: The send log of all campaigns: ``campaign_id``, ``customer_id``, ``arm``, ``sent_on``.
@@ -48,9 +50,11 @@ def unlike_drawn(
     )
     if not found.n_otherwise:
         return None
+    arm, share = found.worst_arm
+    of_arm = f", {share:.1%} of the arm {arm!r}" if share > NOT_AS_PLANNED_LIMIT else ""
     return (
         f"campaign {campaign.id!r}: {len(drawn):,} customers were drawn, but not all sent so: "
         f"{found.n_moved:,} in another arm, {found.n_uninvited:,} not drawn, "
         f"{found.n_absent:,} drawn and absent from the log "
-        f"({found.share:.1%}; above {NOT_AS_PLANNED_LIMIT:.0%} it cannot be judged)"
+        f"({found.share:.1%}{of_arm}; above {NOT_AS_PLANNED_LIMIT:.0%} it cannot be judged)"
     )

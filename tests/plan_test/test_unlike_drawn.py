@@ -62,6 +62,22 @@ def test_the_log_beside_the_list_that_was_drawn(rows, said):
 
 
 @pytest.mark.parametrize(
+    ("sent", "share"),
+    [
+        pytest.param(
+            2, "(0.2%, 2.0% of the arm 'holdout'; above 1% it cannot be judged)", id="two of a hundred"
+        ),
+        pytest.param(1, "(0.1%; above 1% it cannot be judged)", id="one customer is borne"),
+    ],
+)
+def test_few_of_all_may_be_many_of_the_control(sent, share):
+    people = [f"{i:04d}" for i in range(1100)]
+    drawn = pd.DataFrame({"customer_id": people, "arm": ["holdout"] * 100 + ["mail"] * 1000})
+    rows = [(who, "mail" if i < sent else arm) for i, (who, arm) in enumerate(drawn.itertuples(index=False))]
+    assert str(unlike_drawn(log(rows), TEST, drawn)).endswith(share)
+
+
+@pytest.mark.parametrize(
     ("campaign", "last_order", "absent"),
     [
         pytest.param(TEST, None, True, id="a day of sending is over"),
