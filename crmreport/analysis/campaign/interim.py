@@ -23,15 +23,17 @@ PLANNED_CUSTOMERS = 10_000
 def interim_effect(effect: Effect, *, planned_customers: int) -> Effect:
     """An effect as one may tell it while the test runs.
 
-    Bounds and p-value of its estimate become the always-valid ones; the relative, capped and CUPED
+    Bounds and p-value of its estimate become the always-valid ones, of a mean with the larger of its own
+    and the pooled error, as a verdict may rest on them; the relative, capped and CUPED
     results, whose intervals hold for one look only, are taken off.
 
     Args:
         effect: The effect so far, of customers whose window is over.
         planned_customers: Customers of both arms the test was planned for.
     """
-    look = always_valid(effect.estimate, planned_customers=planned_customers)
-    estimate = replace(effect.estimate, lower=look.lower, upper=look.upper, p_value=look.p_value)
+    cautiously = effect.for_money
+    look = always_valid(cautiously, planned_customers=planned_customers)
+    estimate = replace(cautiously, lower=look.lower, upper=look.upper, p_value=look.p_value)
     return replace(
         effect,
         estimate=estimate,

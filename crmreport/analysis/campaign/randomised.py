@@ -132,7 +132,7 @@ def _finished(
     ):
         next_time = _next(by[first], found, first, plan.margin_rate, costs, revenue.n_treatment)
     guardrails = {
-        name: check_guardrail(effects[name].estimate, margin=margin, harm=_HARM.get(name, "decrease"))
+        name: check_guardrail(effects[name].for_money, margin=margin, harm=_HARM.get(name, "decrease"))
         for name, margin in plan.guardrails.items()
         if name in effects
     }
@@ -145,7 +145,7 @@ def _finished(
         look=None,
         guardrails=guardrails,
         mde=mde_reached(effects[plan.primary].estimate),
-        needed=_needed(effects["revenue"].estimate, profit, plan, arm, found),
+        needed=_needed(revenue, profit, plan, arm, found),
         segments=by,
         next_send=next_time,
         qini=_qini(pair) if qini else None,

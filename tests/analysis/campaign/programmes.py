@@ -16,7 +16,7 @@ from crmreport.analysis.campaign.comparison import Effect
 from crmreport.analysis.campaign.estimate import Estimate, normal_estimate
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
 from crmreport.analysis.campaign.metric import Metric
-from crmreport.analysis.campaign.money import Costs
+from crmreport.analysis.campaign.money import Costs, campaign_profit
 from crmreport.analysis.campaign.plan import CampaignPlan
 from crmreport.analysis.campaign.verdict import Judged
 from crmreport.period import Period
@@ -55,8 +55,11 @@ def evaluated(
     arms = ()
     if not math.isnan(difference):
         estimate = normal_estimate(difference, error, n, n)
+        profit = None
+        if campaign.margin_rate is not None:
+            profit = campaign_profit(estimate, margin_rate=campaign.margin_rate, costs=campaign.costs)
         arm = ArmEvaluation(
-            "mail", {"revenue": effect(estimate)}, None, None, {}, 0.0, None, {}, None, None, judged
+            "mail", {"revenue": effect(estimate)}, profit, None, {}, 0.0, None, {}, None, None, judged
         )
         arms = (arm,)
     return Evaluation(

@@ -41,6 +41,9 @@ ADJUSTED = SimpleNamespace(
         ),
         pytest.param(replace(ONE, arms=(), not_randomised=WITHHELD), None, id="chosen, withheld"),
         pytest.param(replace(ONE, arms=()), None, id="nothing may be told"),
+        pytest.param(
+            replace(ONE, arms=(replace(ONE.arms[0], profit=None),)), None, id="harm, and a handful of buyers"
+        ),
     ],
 )
 def test_effect(evaluation, difference):

@@ -128,6 +128,15 @@ def test_evaluated_with_all_others(lines, spot):
     assert [(each.plan.campaign_id, each.judged) for each in found] == [("spot", spot.judged)]
 
 
+def test_what_two_campaigns_in_one_place_sold_together_is_counted_for_neither(lines):
+    plans = [plan(), replace(plan(), campaign_id="flyer", channel="flyer")]
+    found = evaluate_all(NOBODY, lines, plans=plans, period=PERIOD)
+    assert [each.judged.details[0] for each in found] == ["other_campaign"] * 2
+    total = together(*found, lines=lines).total
+    assert total.cost == 200
+    assert math.isnan(total.profit)
+
+
 def test_a_slip_in_a_place_takes_no_other_campaign_away(lines):
     slip = plan("s0O")
     with pytest.raises(ConfigError, match="campaign 'spot': 1 places have no sales .* did you mean 's"):
