@@ -47,7 +47,7 @@ def compared(parts: tuple[pd.DataFrame, pd.DataFrame], customers: pd.DataFrame |
 
 
 BUYERS = {
-    "few of the many not sent to, enough on both sides": ((400, 4000, 100, 20), True),
+    "few of the many not sent to, enough on both sides": ((400, 6000, 100, 12), True),
     "ten on each side": ((400, 4000, 10, 10), True),
     "nine of those sent to beside many": ((400, 4000, 9, 2000), False),
     "nine of those not sent to": ((400, 4000, 100, 9), False),
