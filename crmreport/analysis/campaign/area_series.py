@@ -235,7 +235,7 @@ def area_series(
     n_after = max(1, round(((last - start).days + 1) / period_days))
     known = known.loc[first - timedelta(days=n_before * period_days) :]
     day = pd.Series(known.index, index=known.index)
-    number = np.minimum((day - first).dt.days // period_days, n_after - 1)
+    number = ((day - first).dt.days // period_days).clip(upper=n_after - 1)
     sums = known.groupby(number).sum()
     days = known.groupby(number).size()
     treated = sums[list(area.places)].sum(axis=1)
