@@ -48,6 +48,13 @@ def apart() -> Evaluation:
     return evaluate_campaign(NOBODY, lines_of(table), plan=plan(), as_of=AS_OF)
 
 
+@cache
+def beside_another() -> Evaluation:
+    """A flyer in the same store on the same days."""
+    both = [plan(), replace(plan(), campaign_id="flyer", channel="flyer")]
+    return evaluate_campaign(NOBODY, lines_of(sold(3)[0]), plan=both[0], as_of=AS_OF, plans=both)
+
+
 CASES = {
     "it seems to have paid": evaluated,
     "it sold more at a loss": lambda: evaluated(costs=Costs(fixed=50_000.0)),
@@ -55,6 +62,7 @@ CASES = {
     "no margin on file": lambda: evaluated(margin_rate=None),
     "no mix follows it": apart,
     "too few to compare with": lambda: evaluated(donors=("s03",)),
+    "another campaign ran there too": beside_another,
     "it is still running": lambda: evaluated(as_of=date(2026, 8, 20)),
 }
 
@@ -98,6 +106,16 @@ def test_everything_is_said_in_both_languages(case):
         assert "nan" not in said
         assert OWN[words.lang]["campaign_name.spot"] in words.say(things[0].text)
         assert "–" not in words.say(things[0].text), "a number is missing"
+
+
+def test_another_campaign_in_the_place_is_named_with_a_way_out():
+    for words, reason, way_out in (
+        (EN, "another campaign ran in the same place", "Describe the two as one campaign"),
+        (JA, "同じ場所で、同じ時期にほかの施策も実施していた", "一つの施策にまとめて"),
+    ):
+        said = written(page.verdict(beside_another()), words)
+        assert reason in said
+        assert way_out in said
 
 
 @pytest.mark.parametrize("words", [JA, EN], ids=["ja", "en"])

@@ -36,9 +36,9 @@ WORDS = {
 }
 
 
-def evaluated(sent: pd.DataFrame, plan: CampaignPlan = PLAN) -> Evaluation:
+def evaluated(sent: pd.DataFrame, plan: CampaignPlan = PLAN, as_of: date = date(2026, 9, 30)) -> Evaluation:
     sends = sent.assign(sent_on=pd.Timestamp(DAY))
-    return evaluate_campaign(sends, LINES, plan=plan, as_of=date(2026, 9, 30))
+    return evaluate_campaign(sends, LINES, plan=plan, as_of=as_of)
 
 
 def tables(found: Evaluation) -> dict[str, Table]:
@@ -89,6 +89,24 @@ def test_a_control_the_log_does_not_list_is_told():
     assert found.note is not None
     for lang, number in (("ja", "100人とした"), ("en", "the 100 customers drawn")):
         assert number in WORDS[lang].say(found.note)
+
+
+def test_sizes_of_a_list_still_sent_to_are_not_called_as_planned():
+    part = DRAWN[(DRAWN["arm"] == "none") | (DRAWN.index < 40)]
+    plan = replace(PLAN, end=date(2026, 8, 9))
+    for as_of, result in ((DAY, "sample_ratio.noted"), (date(2026, 8, 20), "sample_ratio.blocks")):
+        checks = tables(evaluated(part, plan, as_of))["campaign.checks"].frame.set_index("check")
+        assert checks.loc["sample_ratio", "result"] == result
+        assert pd.isna(checks.loc["sample_ratio", "value"]) == (as_of == DAY)
+
+
+def test_the_check_names_the_share_of_the_arm_that_was_not_as_drawn():
+    # Five of 20 held out were sent to: 2.5 % of all, a quarter of the control.
+    drawn = DRAWN.assign(arm=["none"] * 20 + ["mail"] * (N - 20))
+    sent = drawn.assign(arm=["mail"] * 5 + ["none"] * 15 + ["mail"] * (N - 20))
+    plan = replace(PLAN, arms={"mail": 9, "none": 1}, drawn=drawn)
+    checks = tables(evaluated(sent, plan))["campaign.checks"].frame.set_index("check")
+    assert checks.loc["not_as_planned", "value"] == pytest.approx(0.25)
 
 
 def test_a_test_sent_as_drawn_needs_no_such_table():
