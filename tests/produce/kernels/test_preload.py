@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from ruamel.yaml.error import YAMLError
 
-from crmreport.errors import DataError
 from crmreport.produce.kernels import preload
 
 
@@ -13,7 +13,7 @@ def test_labels_that_cannot_be_read_do_not_end_the_server(monkeypatch: pytest.Mo
 
     def unreadable(lang: str) -> None:
         asked.append(lang)
-        raise DataError(f"labels {lang}.yml: line 3 is not YAML")
+        raise YAMLError(f"labels {lang}.yml: line 3 is not YAML")
 
     monkeypatch.setattr("crmreport.present.words.labels", unreadable)
 
