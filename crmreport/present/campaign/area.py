@@ -12,7 +12,7 @@ from crmreport.analysis.campaign.area_series import AREA, WEEK, AreaSeries
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.analysis.campaign.money import Profit
 from crmreport.analysis.campaign.synthetic import MAX_FIT, SyntheticControl
-from crmreport.present.campaign.money import MONEY, MONEY_COLUMNS, profit_said, steps
+from crmreport.present.campaign.money import MONEY, MONEY_COLUMNS, money_rows, profit_said
 from crmreport.present.campaign.reading import direction
 from crmreport.present.chart import Chart
 from crmreport.present.finding import Cell, Fact, Finding, Measure, Severity
@@ -228,12 +228,7 @@ def placebos_table(evaluation: Evaluation, periods: AreaSeries, control: Synthet
 
 def money_table(evaluation: Evaluation, periods: AreaSeries, profit: Profit) -> Table:
     """From incremental revenue to profit, with bounds."""
-    bounds = {
-        "revenue": (profit.revenue_lower, profit.revenue_upper),
-        "profit": (profit.lower, profit.upper),
-    }
-    blank = (math.nan, math.nan)
-    rows = [(name, value, *bounds.get(name, blank)) for name, value in steps(evaluation, profit)]
+    rows = money_rows(evaluation, profit)
     return Table(
         MONEY,
         pd.DataFrame(rows, columns=["item", "value", "lower", "upper"]),

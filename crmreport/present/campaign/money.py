@@ -152,14 +152,19 @@ def profit_chart(evaluation: Evaluation, profit: Profit) -> Chart:
     )
 
 
-def money_table(evaluation: Evaluation, profit: Profit) -> Table:
-    """The same as numbers, with bounds, and the profit not made on the customers held out."""
+def money_rows(evaluation: Evaluation, profit: Profit) -> list[tuple[str, float, float, float]]:
+    """From incremental revenue to profit: item, amount, and the bounds where it has some."""
     bounds = {
         "revenue": (profit.revenue_lower, profit.revenue_upper),
         "profit": (profit.lower, profit.upper),
     }
     blank = (math.nan, math.nan)
-    rows = [(name, value, *bounds.get(name, blank)) for name, value in steps(evaluation, profit)]
+    return [(name, value, *bounds.get(name, blank)) for name, value in steps(evaluation, profit)]
+
+
+def money_table(evaluation: Evaluation, profit: Profit) -> Table:
+    """The same as numbers, with bounds, and the profit not made on the customers held out."""
+    rows = money_rows(evaluation, profit)
     if (held := evaluation.holdout) is not None:
         rows.append(("holdout", held.forgone, held.lower, held.upper))
     return Table(
