@@ -37,6 +37,7 @@ from crmreport.present.message import Note
 from crmreport.present.style import Style
 from crmreport.present.table import Table
 from crmreport.present.words import Words, labels
+from tests.present.pages import written
 
 START, AS_OF = date(2026, 8, 3), date(2026, 10, 31)
 OWN = {
@@ -162,17 +163,6 @@ def everything(evaluation: Evaluation | None) -> list[Any]:
         *page.uplift(evaluation),
         *page.findings(evaluation),
     ]
-
-
-def written(things: list[Any], words: Words) -> str:
-    """All words of a page, of its pictures those around them."""
-    parts = []
-    for thing in things:
-        if isinstance(thing, Chart):
-            parts += [words.say(t) for t in (thing.title, thing.subtitle, thing.note, thing.alt)]
-        else:
-            parts.append(re.sub(r"<[^>]+>", " ", thing.html(words)))
-    return " ".join(parts)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

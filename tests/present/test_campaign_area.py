@@ -28,6 +28,7 @@ from tests.analysis.campaign.places import AS_OF, lines_of, plan, sold
 from tests.analysis.campaign.programmes import PERIOD, programme_of, sends_of
 from tests.analysis.campaign.programmes import evaluated as evaluation_of
 from tests.analysis.campaign.programmes import plan as mailing
+from tests.present.pages import written
 
 OWN = {"ja": {"campaign_name.spot": "札幌のテレビCM"}, "en": {"campaign_name.spot": "TV spot"}}
 JA, EN = (Words(lang, own=OWN[lang]) for lang in ("ja", "en"))
@@ -85,16 +86,6 @@ def everything(evaluation: Evaluation) -> list[Any]:
         *page.responses(evaluation),
         *page.findings(evaluation),
     ]
-
-
-def written(things: list[Any], words: Words) -> str:
-    parts = []
-    for thing in things:
-        if isinstance(thing, Chart):
-            parts += [words.say(t) for t in (thing.title, thing.subtitle, thing.note, thing.alt)]
-        else:
-            parts.append(re.sub(r"<[^>]+>", " ", thing.html(words)))
-    return " ".join(parts)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
