@@ -12,6 +12,9 @@ import importlib
 import io
 import os
 import time
+import warnings
+
+from crmreport.produce.kernels.family import adopt, kill_descendants
 
 MODULES = (
     # what a chapter, or an analyst's own notebook, begins with
@@ -95,13 +98,18 @@ def _print_once() -> None:
 
 
 def _leave(server: int) -> None:
-    # What was frozen is never collected, and DuckDB would print pages about that on the way out.
     if os.getpid() == server:
+        # The driver is gone: so is, soon, every fork of it. What those began has come to the server.
+        kill_descendants(server)
+        # What was frozen is never collected, and DuckDB would print pages about that on the way out.
         os._exit(0)
 
 
 if os.environ.pop(MARK, None):
     BEGAN_AT = time.time()
+    adopt()
+    # Whom it has adopted multiprocessing does not know, and would say so when one of them ends.
+    warnings.filterwarnings("ignore", message="forkserver: waitpid")
     _load()
     _read_labels()
     _draw_once()

@@ -15,7 +15,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
-from crmreport.produce.kernels import preload
+from crmreport.produce.kernels import family, preload
 
 PRELOAD = preload.__name__
 # Fixed before the interpreter starts: sets are then in the same order in every run, and the forks
@@ -69,8 +69,10 @@ def stop() -> None:
     _era += 1
     server: Any = getattr(forkserver, "_forkserver", None)
     if server is not None and server._forkserver_pid is not None:
+        left = family.descendants(server._forkserver_pid)
         with contextlib.suppress(ProcessLookupError):
             os.kill(server._forkserver_pid, signal.SIGKILL)
+        family.kill(left)
 
 
 def _refuse_if_over(era: int) -> None:
@@ -165,8 +167,10 @@ class Forked:
                 os.kill(self.pid, signum)
 
     def kill(self) -> None:
-        """End it at once, with what it started."""
+        """End it at once, with what it started, also what has left its group."""
+        left = family.descendants(self.pid) if self.poll() is None else []
         self.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+        family.kill(left)
 
     def terminate(self) -> None:
         """Ask it to end."""
@@ -181,6 +185,7 @@ def _begin(target: Callable[..., None], *args: Any) -> None:
     os.close(nowhere)
     if os.name == "posix":
         os.setsid()
+        family.adopt()
         _die_with_driver()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -215,7 +220,7 @@ def _die_with_driver() -> None:
 
 def _die_with_parent_on_linux() -> None:
     # The parent is the fork server, which goes with the driver: this also reaches a process whose
-    # threads do not get to run, deep in a library.
+    # threads do not get to run, deep in a library. What such a process leaves, the server ends.
     import ctypes
 
     if sys.platform != "linux":

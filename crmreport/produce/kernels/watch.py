@@ -10,6 +10,7 @@ from time import monotonic
 
 import psutil
 
+from crmreport.produce.kernels.family import descendants
 from crmreport.produce.kernels.server import Forked
 
 _EVERY = 0.2
@@ -124,8 +125,6 @@ class Watch:
 
 def _resident(pid: int) -> int:
     try:
-        process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
-        return sum(member.memory_info().rss for member in family)
+        return sum(member.memory_info().rss for member in (psutil.Process(pid), *descendants(pid)))
     except psutil.Error:
         return 0

@@ -24,6 +24,7 @@ from tests.produce.faults.factory import until
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
+linux = pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux alone")
 
 
 # Functions that run in forks: importable by name.
@@ -77,6 +78,34 @@ def be_killed() -> None:
 
 def wait_forever() -> None:
     time.sleep(600)
+
+
+ASTRAY = """
+import subprocess
+print(subprocess.Popen(["sleep", "600"], start_new_session=True, stdout=subprocess.DEVNULL).pid)
+"""
+"""A helper in a session of its own, whose parent is gone as soon as it is there: a daemon."""
+
+
+def send_astray() -> int:
+    done = subprocess.run([sys.executable, "-c", ASTRAY], stdout=subprocess.PIPE, text=True, check=True)
+    return int(done.stdout)
+
+
+def send_astray_and_wait(file: str) -> None:
+    Path(f"{file}.draft").write_text(str(send_astray()), encoding="utf-8")
+    Path(f"{file}.draft").rename(file)
+    time.sleep(600)
+
+
+def eat_astray() -> None:
+    code = "import os, time; os.fork() and os._exit(0); os.setsid(); x = bytes(9) * 10**8; time.sleep(600)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    time.sleep(60)
+
+
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 def eat() -> None:
@@ -135,9 +164,37 @@ def test_time_is_limited() -> None:
         shop.call_until(shop.deadline(), "the work", wait_forever)
 
 
-def test_memory_is_limited() -> None:
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(eat, id="its own"),
+        pytest.param(eat_astray, marks=linux, id="that of a helper whose parent is gone"),
+    ],
+)
+def test_memory_is_limited(function) -> None:
     with Workshop(Limits(memory=900 * 1024**2)) as shop, pytest.raises(RunError, match="GB of memory"):
-        shop.call_until(None, "the work", eat)
+        shop.call_until(None, "the work", function)
+
+
+@linux
+def test_what_a_killed_process_began_ends_with_it(tmp_path: Path) -> None:
+    import threading
+
+    file = tmp_path / "astray"
+    with Workshop(Limits(jobs=1)) as shop:
+        held = threading.Thread(target=_stopped, args=(shop, str(file)))
+        held.start()
+        until(file.exists, "the helper to be there", 60)
+        astray = int(file.read_text(encoding="utf-8"))
+        assert not gone(astray)
+        shop.stop()
+        held.join()
+    until(lambda: gone(astray), "the helper to be gone", 30)
+
+
+def _stopped(shop: Workshop, file: str) -> None:
+    with pytest.raises(StoppedError):
+        shop.call_until(None, "the work", send_astray_and_wait, file)
 
 
 def test_stopping_ends_what_runs_and_what_would_begin() -> None:
@@ -202,11 +259,45 @@ def test_nobody_outlives_a_driver_that_was_killed(tmp_path: Path) -> None:
     driver.kill()
     driver.wait()
     driver.stdout.close()
-
-    def gone(pid: int) -> bool:
-        return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-
     until(lambda: all(gone(pid) for pid in family), "every fork to be gone", 30)
+
+
+ASTRAY_DRIVER = """
+import sys, time
+from crmreport.produce import Limits
+from crmreport.produce.kernels.workshop import Workshop
+from tests.produce.kernels.test_fork import send_astray, send_astray_and_wait
+if __name__ == "__main__":
+    with Workshop(Limits(jobs=2)) as shop:
+        print(shop.call_until(None, "w", send_astray), flush=True)
+        if sys.argv[2] == "ends":
+            sys.exit()
+        shop.call_until(None, "w", send_astray_and_wait, sys.argv[1])
+"""
+
+
+@linux
+@pytest.mark.parametrize("how", ["ends", "is killed"])
+def test_no_daemon_of_a_fork_outlives_the_driver(tmp_path: Path, how: str) -> None:
+    script, file = tmp_path / "driver.py", tmp_path / "astray"
+    script.write_text(ASTRAY_DRIVER, encoding="utf-8")
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    driver = subprocess.Popen(
+        [sys.executable, script, file, how],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert driver.stdout is not None
+    astray = [int(driver.stdout.readline())]
+    if how == "is killed":
+        until(file.exists, "the second helper to be there", 60)
+        astray.append(int(file.read_text(encoding="utf-8")))
+        assert not gone(astray[1])
+        driver.kill()
+    assert driver.communicate(timeout=60)[1] == ""
+    until(lambda: all(gone(pid) for pid in astray), "every helper to be gone", 30)
 
 
 # The kernel as JupyterLab gets it.
