@@ -101,6 +101,8 @@ class Campaign(_Strict):
     """Whether a lot, and nobody's choice, decided the arm."""
     control: ArmName | None = None
     """Arm that was sent nothing; left out when nobody was held out."""
+    permanent_holdout: bool = False
+    """Whether the control is held out of whatever the client sends, not of this campaign only."""
     arms: dict[ArmName, CampaignArm] = {}
     primary: Literal["revenue", "conversion"] = "revenue"
     guardrails: dict[GuardrailMetric, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
@@ -125,6 +127,8 @@ class Campaign(_Strict):
             raise ValueError(f"end: {self.end} lies before start: {self.start}; check both")
         if self.randomised and self.control is None:
             raise ValueError("randomised: true needs control: with the arm that was held out")
+        if self.permanent_holdout and not self.randomised:
+            raise ValueError("permanent_holdout: true needs randomised: true and control: with its arm")
         if self.control is not None and self.arms and self.control not in self.arms:
             raise ValueError(f"control: {self.control!r} is not an arm; {near(self.control, self.arms)}")
         if self.control is not None and set(self.arms) == {self.control}:

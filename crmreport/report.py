@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -88,15 +88,7 @@ class Report:
     @cached_property
     def campaigns(self) -> tuple[CampaignPlan, ...]:
         """The client's campaigns as planned, in order of their start; those still to come among them."""
-        plans = [campaign_plan(c, self.policies, self._planned.get(c.id)) for c in self.client.campaigns]
-        plans = [replace(plan, drawn=self.planned_assignment(plan.campaign_id)) for plan in plans]
-        return tuple(sorted(plans, key=lambda plan: (plan.start, plan.campaign_id)))
-
-    @cached_property
-    def _planned(self) -> Mapping[str, PlannedTest]:
-        """Campaign → its plan, of the campaigns that were drawn by ``crmreport plan-test``."""
-        folder = self.workspace.client(self.client.client)
-        return {c.id: load_planned(folder / c.plan) for c in self.client.campaigns if c.plan is not None}
+        return client_campaigns(self.client, self.workspace, self.client.campaigns)
 
     def planned_assignment(self, campaign_id: str) -> pd.DataFrame | None:
         """Who was drawn for which arm before anything was sent: ``customer_id``, ``stratum``, ``arm``.
@@ -107,9 +99,7 @@ class Report:
         Raises:
             DataError: The list is not there, or is not the one that was drawn.
         """
-        if (planned := self._planned.get(campaign_id)) is None:
-            return None
-        return load_assignment(plan_path(self.workspace.client(self.client.client), campaign_id), planned)
+        return next((plan.drawn for plan in self.campaigns if plan.campaign_id == campaign_id), None)
 
     @property
     def intake(self) -> IntakeReport:
@@ -204,6 +194,25 @@ class Report:
         return joined
 
 
+def client_campaigns(
+    client: Client, workspace: Workspace, campaigns: Iterable[Campaign]
+) -> tuple[CampaignPlan, ...]:
+    """Campaigns of the client file as planned, in order of their start, with the customers drawn for them.
+
+    Raises:
+        ConfigError: A plan cannot be read, or an entry contradicts it.
+        DataError: The list of a plan is not there, or is not the one that was drawn.
+    """
+    folder, plans = workspace.client(client.client), []
+    for campaign in campaigns:
+        planned = None if campaign.plan is None else load_planned(folder / campaign.plan)
+        plan = campaign_plan(campaign, client.policies, planned)
+        if planned is not None:
+            plan = replace(plan, drawn=load_assignment(plan_path(folder, campaign.id), planned))
+        plans.append(plan)
+    return tuple(sorted(plans, key=lambda plan: (plan.start, plan.campaign_id)))
+
+
 def campaign_plan(campaign: Campaign, policies: Policies, planned: PlannedTest | None = None) -> CampaignPlan:
     """A campaign of the client file as analyses take it.
 
@@ -244,6 +253,7 @@ def campaign_plan(campaign: Campaign, policies: Policies, planned: PlannedTest |
         follows=campaign.follows,
         conditioned_on=campaign.conditioned_on,
         area=area,
+        permanent_holdout=campaign.permanent_holdout,
     )
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from crmreport.report import Report
 
 _DEFAULT_ARMS = "mail=0.9,holdout=0.1"
-_OTHER_CHANNELS = ("app", "web")
 _WHOLE = 1e-6
 """Shares such as 0.333, 0.333 and 0.334 add up to 1 but for rounding."""
 
@@ -162,9 +161,9 @@ def _arms(text: str) -> dict[str, dict[str, float]]:
 
 def _known_channel(settings: Settings, channel: str | None) -> str | None:
     from crmreport.config_campaigns import near
-    from crmreport.plan_test.eligible import CONSENTS
+    from crmreport.plan_test.eligible import CHANNELS
 
-    known = dict.fromkeys([*CONSENTS, *_OTHER_CHANNELS, *(c.channel for c in settings.campaigns)])
+    known = dict.fromkeys([*CHANNELS, *(c.channel for c in settings.campaigns)])
     if channel is not None and channel not in known:
         raise ConfigError(f"--channel {channel!r} is not known; {near(channel, known)}")
     return channel

@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 
 from crmreport.analysis.attributes import customer_groups
-from crmreport.analysis.campaign.consent import CONSENTS
+from crmreport.analysis.campaign.consent import CONSENTS, WITHOUT_CONSENT
 from crmreport.analysis.ledger import customer_totals, to_pandas
 from crmreport.analysis.rfm import rfm_table, score_rfm
 from crmreport.analysis.segments import segment_table
@@ -18,6 +18,8 @@ from crmreport.plan_file import Recipe
 from crmreport.report import Report
 
 SEGMENT = "segment"
+CHANNELS = (*CONSENTS, *WITHOUT_CONSENT)
+"""Channels a test can name without the client file naming them first."""
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,8 @@ def _make(
         raise RunError(f"{failed.chapter}: {failed.reason}")
 
     provenance = make_provenance(plan, store.report)
-    material = deliverables.Material(workspace, plan, stage, tuple(runs), provenance)
+    sends = store.table("sends") if "sends" in store.tables else None
+    material = deliverables.Material(workspace, plan, stage, tuple(runs), provenance, sends)
     lists = workshop.call_until(deadline, "tables and lists", deliverables.write_data, material)
     clock.lap("data")
 

@@ -63,7 +63,9 @@ def test_everything_is_delivered(shop: Path) -> None:
     assert record["flows"] == [
         {"table": "order_lines", "rows_in": 3, "stored": 3, "quarantined": 0, "excluded": 0}
     ]
-    assert record["lists"] == {"decile.lapsed_top": {"rows": 2, "without_consent": 1}}
+    assert record["lists"] == {
+        "decile.lapsed_top": {"rows": 2, "without_consent": 1, "in_test": 0, "test_until": None}
+    }
     assert {o["path"] for o in record["outputs"]} == set(_bytes(folder)) - {"run.json"}
     assert not any((shop / "reports" / ".staging").iterdir())
 

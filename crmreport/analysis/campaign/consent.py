@@ -10,6 +10,8 @@ from crmreport.analysis.ledger import to_pandas
 
 CONSENTS = {"mail": "consent_mail", "line": "consent_line", "sms": "consent_sms", "dm": "consent_dm"}
 """Channel → column of customers that says who agreed to it; other channels need no consent on file."""
+WITHOUT_CONSENT = ("app", "web")
+"""Usual channels that need none on file: whoever has the app or is on the site agreed there."""
 
 
 def agreed(customers: IntoFrame | None, channel: str) -> pd.Series | None:

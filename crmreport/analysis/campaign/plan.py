@@ -59,6 +59,8 @@ class CampaignPlan:
         area: Where it ran; None for a campaign that was sent.
         drawn: ``customer_id`` and ``arm`` of every customer as drawn before anything was sent; None where
             no such list is kept.
+        permanent_holdout: Whether the control is held out of whatever the client sends, not of this campaign
+            only.
 
     Raises:
         ConfigError: Dates, window or arms contradict each other.
@@ -82,6 +84,7 @@ class CampaignPlan:
     conditioned_on: str | None = None
     area: Area | None = None
     drawn: pd.DataFrame | None = field(default=None, compare=False, repr=False)
+    permanent_holdout: bool = False
 
     def __post_init__(self) -> None:
         who = f"campaign {self.campaign_id!r}"

@@ -6,6 +6,7 @@ import base64
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +251,22 @@ def _stake(finding: FindingRecord) -> str:
     return "money_likely" if likely else "money_open"
 
 
+def _left_out(count: ListCount | None) -> list[Text]:
+    """Who is not on a list, and why; nothing where everybody is."""
+    if count is None:
+        return []
+    said = []
+    without, tested = count.without_consent or 0, count.in_test
+    if without or tested:
+        case = "both" if without and tested else "consent" if without else "test"
+        until = None if count.test_until is None else date.fromisoformat(count.test_until)
+        values = {"n": count.rows, "left": without, "tested": tested, "until": until}
+        said.append(Text(f"book.actions.left_out.{case}", **values))
+    if count.without_consent is None:
+        said.append(Text("book.actions.consent_unknown"))
+    return said
+
+
 def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str, ListCount]) -> Action:
     finding, text = item.finding, item.text[words.lang]
     assert finding is not None
@@ -257,11 +274,8 @@ def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str
     rows = count.rows if count else finding.list_rows
     if rows is not None:
         who = words.say(Text("book.actions.people", n=finding.list_rows or rows))
-        if count and count.without_consent != 0:
-            consented = Text("book.actions.consented", n=count.rows, left=count.without_consent)
-            unknown = Text("book.actions.consent_unknown")
-            said = words.say(unknown if count.without_consent is None else consented)
-            who += {"ja": f"。{said}", "en": f". {said}"}[words.lang]
+        for said in _left_out(count):
+            who += {"ja": "。", "en": ". "}[words.lang] + words.say(said)
     elif finding.measure == "data_fix":
         who = words.label("book.actions.data_task")
     elif finding.measure in (*CONTACT, *CAMPAIGN) and finding.measure != "member_signup":

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from crmreport.config import Language
@@ -138,6 +139,8 @@ def _list(item: Item, book: Book, lists: Mapping[str, ListCount]) -> Entry:
         said.append(book.t("index.without_consent", n=count.without_consent))
     elif count.without_consent is None:
         said.append(book.t("index.consent_unknown"))
+    if count.in_test and count.test_until:
+        said.append(book.t("index.in_test", n=count.in_test, until=date.fromisoformat(count.test_until)))
     colon = {"ja": "：", "en": ": "}[book.lang]
     measure = book.words.label(f"book.measure.{item.finding.measure}")
     title = f"{measure}{colon}{item.text[book.lang]['title']}"

@@ -18,6 +18,7 @@ from crmreport.produce.binding.contents import write_contents
 from crmreport.produce.binding.lists import ListCount, write_list
 from crmreport.produce.binding.outputs import Executed, findings
 from crmreport.produce.binding.outputs import tables as table_items
+from crmreport.produce.binding.tested import tested
 from crmreport.produce.binding.trace import trace
 from crmreport.produce.canary import refuse_foreign
 from crmreport.produce.planning.plan import Plan
@@ -33,6 +34,7 @@ class Material:
     Args:
         stage: The folder they are written to; the executed notebooks are there already.
         runs: What became of each chapter of the plan, in order.
+        sends: The client's send log in the store; None without one.
     """
 
     workspace: Workspace
@@ -40,6 +42,7 @@ class Material:
     stage: Path
     runs: tuple[ChapterRun, ...]
     provenance: Provenance
+    sends: Path | None = None
 
     @property
     def partial(self) -> bool:
@@ -102,6 +105,7 @@ def write_data(material: Material) -> dict[str, ListCount]:
     lang = plan.languages[0]
     words = client_words(plan.client, client_segments(plan.client, material.workspace), lang)
     counts: dict[str, ListCount] = {}
+    in_tests = tested(material.workspace, plan.client, material.sends, plan.period.as_of)
     for item in found:
         assert item.finding is not None
         source = stage / ".lists" / item.finding.chapter / f"{item.finding.id}.parquet"
@@ -114,6 +118,7 @@ def write_data(material: Material) -> dict[str, ListCount]:
                 as_of=plan.period.as_of,
                 title=item.text[lang]["title"],
                 contact=item.finding.measure in CONTACT,
+                tested=in_tests,
             )
     shutil.rmtree(stage / ".lists", ignore_errors=True)
     for item in printed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,30 +21,48 @@ _CONSENT = "consent_"
 
 @dataclass(frozen=True, slots=True)
 class ListCount:
-    """How many customers an action list holds, and how many gave no consent and are left out.
+    """How many customers an action list holds, and how many are left out, for what.
 
     ``without_consent`` is None for a list to write to whose customers were never asked, as far as the
-    files say: the client gave no column of consent, and the list holds everybody.
+    files say: the client gave no column of consent, and the list holds everybody. ``in_test`` are those of
+    the others a running test is about, ``test_until`` the last day of the last of them (ISO).
     """
 
     rows: int
     without_consent: int | None
+    in_test: int = 0
+    test_until: str | None = None
 
 
 def write_list(
-    folder: Path, finding: str, source: Path, *, words: Words, as_of: date, title: str, contact: bool
+    folder: Path,
+    finding: str,
+    source: Path,
+    *,
+    words: Words,
+    as_of: date,
+    title: str,
+    contact: bool,
+    tested: Mapping[str, date] | None = None,
 ) -> ListCount:
     """One finding's customers as CSV and Excel.
 
     Args:
         source: Parquet as the chapter recorded it, consents joined.
-        contact: The measure writes to people: who consented to no channel at all is left out.
+        contact: The measure writes to people: who consented to no channel at all is left out, and who is in
+            a running test.
+        tested: Customer of a running test → last day nothing else should be sent; see
+            :func:`crmreport.analysis.campaign.under_test.under_test`.
     """
     frame = pd.read_parquet(source)
     consents = [c for c in frame.columns if c.startswith(_CONSENT)]
     kept = frame
     if contact and consents:
         kept = frame[frame[consents].eq(True).any(axis=1)]
+    n_agreed, until = len(kept), []
+    if contact and tested:
+        ends = kept["customer_id"].astype("str").map(tested)
+        kept, until = kept[ends.isna()], list(ends.dropna())
     columns = list(kept.columns)
     chapter = finding.split(".")[0]
     cells = [[_plain(value) for value in row] for row in kept.itertuples(index=False, name=None)]
@@ -63,7 +82,12 @@ def write_list(
         sheet.freeze_panes(3, 1)
         if cells:
             sheet.autofilter(2, 0, 2 + len(cells), len(columns) - 1)
-    return ListCount(len(kept), None if contact and not consents else len(frame) - len(kept))
+    return ListCount(
+        rows=len(kept),
+        without_consent=None if contact and not consents else len(frame) - n_agreed,
+        in_test=len(until),
+        test_until=max(until).isoformat() if until else None,
+    )
 
 
 def _write_plain(

@@ -136,6 +136,28 @@ def test_action_list_honours_consent(tmp_path: Path, contact: bool, ids: list[st
     assert found == [i.removeprefix("'") for i in ids]
 
 
+@pytest.mark.parametrize(
+    ("contact", "ids", "tested"),
+    [
+        pytest.param(True, ["'=cmd"], 1, id="writing to people: who is in a test waits"),
+        pytest.param(False, ["0001", "'=cmd", "0003"], 0, id="not writing: everyone"),
+    ],
+)
+def test_action_list_leaves_out_who_is_in_a_running_test(
+    tmp_path: Path, contact: bool, ids: list[str], tested: int
+) -> None:
+    source = _customers(tmp_path / "x.parquet")
+    # The third has agreed to nothing: left out for that, and counted once.
+    running = {"0001": date(2026, 11, 17), "0003": date(2026, 12, 24), "another": date(2027, 1, 1)}
+    count = write_list(
+        tmp_path, "decile.x", source, words=WORDS, as_of=DAY, title="一覧", contact=contact, tested=running
+    )
+    assert (count.rows, count.in_test) == (len(ids), tested)
+    assert count.test_until == ("2026-11-17" if contact else None)
+    frame = pd.read_csv(tmp_path / "decile.x.csv", encoding="utf-8-sig", dtype=str)
+    assert list(frame["customer_id"]) == ids
+
+
 @pytest.mark.parametrize(("contact", "left"), [(True, None), (False, 0)], ids=["writing", "not writing"])
 def test_without_a_column_of_consent_a_list_holds_everybody(
     tmp_path: Path, contact: bool, left: int | None

@@ -108,6 +108,13 @@ def test_what_is_said_of_each_file(stage: Path) -> None:
             "1 customer; check consent before sending",
             id="nobody was asked",
         ),
+        pytest.param(
+            ListCount(9, 2, 3, "2026-11-17"),
+            "9人、連絡の同意がない2人を除外済み、検証中の施策の対象者3人を除外済み（2026年11月17日まで）",
+            "9 customers; 2 without consent already left out; "
+            "3 in a running test left out (until 17 November 2026)",
+            id="a test runs",
+        ),
     ],
 )
 def test_a_list_says_what_is_known_of_consent(stage: Path, count: ListCount, ja: str, en: str) -> None:

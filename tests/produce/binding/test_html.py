@@ -116,6 +116,38 @@ def test_an_action_says_what_is_known_of_consent(without: int | None, ja: str, e
 
 
 @pytest.mark.parametrize(
+    ("without", "ja", "en"),
+    [
+        pytest.param(
+            0,
+            "900人。リストは850人（検証中の施策の対象者50人を除く。2026年11月17日まで連絡を控える）",
+            "850 on the list (50 in a running test left out: send them nothing else until 17 November 2026)",
+            id="all consented",
+        ),
+        pytest.param(
+            100,
+            "リストは750人（連絡の同意がない100人と、検証中の施策の対象者50人を除く。"
+            "後者へは2026年11月17日まで連絡を控える）",
+            "750 on the list (left out: 100 without consent, and 50 in a running test, "
+            "to be sent nothing else until 17 November 2026)",
+            id="some did not",
+        ),
+        pytest.param(
+            None,
+            "50人を除く。2026年11月17日まで連絡を控える）。配信同意",
+            "2026). The files",
+            id="nobody knows",
+        ),
+    ],
+)
+def test_an_action_says_who_is_in_a_running_test(without: int | None, ja: str, en: str) -> None:
+    lists = {"decile.lapsed_top": ListCount(850 - (without or 0), without, 50, "2026-11-17")}
+    for lang, said in (("ja", ja), ("en", en)):
+        (action,) = [a for a in book(lang, lists=lists).actions if a.list_file]
+        assert said in action.who
+
+
+@pytest.mark.parametrize(
     ("measure", "case", "ja", "en"),
     [
         pytest.param("win_back", "", "対象となる売上は", "Touches", id="sales"),
