@@ -37,6 +37,8 @@ def _each_once(items: list[str]) -> list[str]:
     return items
 
 
+SHORTEST_CANARY = 8
+"""Characters; a shorter word may stand in anybody's data."""
 MAIL_ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 MONTH = r"^[12]\d{3}-(0[1-9]|1[0-2])$"
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
@@ -224,7 +226,7 @@ class Client(_Strict):
     reports: Annotated[dict[Slug, ReportPlan], Field(min_length=1)]
     delivery: list[Delivery] = []
     schedule: Schedule = Schedule()
-    canary: Annotated[str, Field(min_length=8)] | None = None
+    canary: Annotated[str, Field(min_length=SHORTEST_CANARY)] | None = None
     """A word planted in this client's data (a test customer's name, say). A report of any other client
     that holds it is not published."""
 

@@ -54,12 +54,11 @@ def load_client(path: Path, *, reports: bool = True) -> Client:
             One line per fault, each ``file:line: key: value …; way out``.
     """
     folder = path.parent
-    name = f"clients/{folder.name}/{path.name}"
     if not path.is_file():
         known = sorted(file.parent.name for file in folder.parent.glob("*/client.yml"))
         near = _suggest(folder.name, known)
-        raise ConfigError(f"{name}: there is no such client (crmreport init makes one); {near}")
-    file = read_yaml(path, name=name)
+        raise ConfigError(f"{_name(path)}: there is no such client (crmreport init makes one); {near}")
+    file = read_client_yaml(path)
     faults = list(_left_to_do(file, file.value, ()))
     values = _with_secrets(file, file.value, (), faults)
     client = None
@@ -78,6 +77,19 @@ def load_client(path: Path, *, reports: bool = True) -> Client:
     return client
 
 
+def read_client_yaml(path: Path) -> YamlFile:
+    """What a client file says, unchecked; read and parsed once in a process while it stays as it is.
+
+    Raises:
+        ConfigError: The file is missing or not YAML.
+    """
+    return read_yaml(path, name=_name(path))
+
+
+def _name(path: Path) -> str:
+    return f"clients/{path.parent.name}/{path.name}"
+
+
 def file_secrets(path: Path) -> dict[str, str]:
     """The environment variables a client file is read with, and their values; those not set are left out.
 
@@ -92,7 +104,7 @@ def file_secrets(path: Path) -> dict[str, str]:
             elif key in SECRET_KEYS and (variable := _VARIABLE.fullmatch(str(item))):
                 yield variable[1]
 
-    found = names(read_yaml(path, name=f"clients/{path.parent.name}/{path.name}").value)
+    found = names(read_client_yaml(path).value)
     return {name: os.environ[name] for name in found if name in os.environ}
 
 
@@ -123,23 +135,23 @@ def _with_secrets(file: YamlFile, value: Any, place: Place, faults: list[str]) -
         return {key: _with_secrets(file, item, (*place, key), faults) for key, item in value.items()}
     if isinstance(value, list):
         return [_with_secrets(file, item, (*place, i), faults) for i, item in enumerate(value)]
-    at = f"{file.where(place)}: {_dotted(place)}"
     late = place[:1] == ("delivery",) and place[-1] in LATE_SECRET_KEYS
+    wrong = ""
     if place and (late or place[-1] in SECRET_KEYS) and value is not None:
         variable = _VARIABLE.fullmatch(str(value))
         if variable is None:
-            faults.append(f"{at}: a secret stands in the file; write ${{ENV_NAME}} and set that variable")
+            wrong = "a secret stands in the file; write ${ENV_NAME} and set that variable"
         elif late:
             return value
         elif variable[1] not in os.environ:
-            faults.append(f"{at}: the environment variable {variable[1]} is not set; set it and run again")
+            wrong = f"the environment variable {variable[1]} is not set; set it and run again"
         else:
             return os.environ[variable[1]]
     elif isinstance(value, str) and "${" in value:
         keys = ", ".join(sorted(SECRET_KEYS | LATE_SECRET_KEYS))
-        faults.append(
-            f"{at}: {_shown(value)}: variables are read for secrets ({keys}) only; write the value itself"
-        )
+        wrong = f"{_shown(value)}: variables are read for secrets ({keys}) only; write the value itself"
+    if wrong:
+        faults.append(f"{file.where(place)}: {_dotted(place)}: {wrong}")
     return value
 
 

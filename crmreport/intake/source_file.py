@@ -52,12 +52,13 @@ def source_files(source: Source, folder: Path) -> list[SourceFile]:
         if not path.is_file():
             raise DataError(f"{pattern}: no such file; {_there(path.parent, like=path.name)}")
         paths = [path]
-    return [SourceFile(p, _shown(p, folder)) for p in paths]
+    home = folder.resolve()
+    return [SourceFile(p, _shown(p, home)) for p in paths]
 
 
-def _shown(path: Path, folder: Path) -> str:
+def _shown(path: Path, home: Path) -> str:
     try:
-        return path.resolve().relative_to(folder.resolve()).as_posix()
+        return path.resolve().relative_to(home).as_posix()
     except ValueError:
         return path.name
 

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
-from crmreport.config_file import load_client
-from crmreport.errors import ConfigError, CrmReportError, DataError, NotDeliveredError, RunError, StoppedError
+from crmreport.config import SHORTEST_CANARY
+from crmreport.config_file import load_client, read_client_yaml
+from crmreport.errors import ConfigError, CrmReportError, NotDeliveredError, RunError, StoppedError
 from crmreport.produce import Limits, Order, Progress, Published, Result, publish
 from crmreport.produce.attempts import Attempt, Status, attempt_file, last_attempt, write_attempt
 from crmreport.produce.kernels import server
@@ -163,19 +164,20 @@ def _one(
     except Exception as problem:
         error = problem
     seconds = round(monotonic() - began, 3)
-    attempt = _attempt(workspace, order, published, error, started_at, seconds)
-    with contextlib.suppress(OSError):
-        if attempt is not None and not (published and published.reused and _settled(workspace, attempt)):
-            write_attempt(workspace, attempt)
+    if not (published and published.reused and _is_settled(workspace, order)):
+        attempt = _attempt(workspace, order, published, error, started_at, seconds)
+        with contextlib.suppress(OSError):
+            if attempt is not None:
+                write_attempt(workspace, attempt)
     if isinstance(error, StoppedError):
         raise error
     return Result(order, published, error, seconds)
 
 
-def _settled(workspace: Workspace, now: Attempt) -> bool:
-    """Whether the last attempt need not be put right: it did not fail, and nothing had to be made since."""
-    last = last_attempt(workspace, now.client, now.period, now.report)
-    return last is None or last.status == "complete"
+def _is_settled(workspace: Workspace, order: Order) -> bool:
+    """Whether the last attempt at a report that is as it was need not be put right: it did not fail."""
+    last = last_attempt(workspace, order.client, order.period, order.report)
+    return last is not None and last.status == "complete"
 
 
 def _write_shelf(workspace: Workspace) -> None:
@@ -223,13 +225,14 @@ def _attempt(
 
 
 def _canaries(workspace: Workspace) -> dict[str, str]:
+    """Word → client; those of a file that is wrong elsewhere are looked for, too."""
     found: dict[str, str] = {}
     for file in sorted((workspace.root / "clients").glob("*/client.yml")):
         # A client file that cannot be read is somebody else's report's error.
-        with contextlib.suppress(ConfigError, DataError, OSError):
-            client = load_client(file, reports=False)
-            if client.canary:
-                found[client.canary] = client.client
+        with contextlib.suppress(ConfigError):
+            canary = read_client_yaml(file).value.get("canary")
+            if isinstance(canary, str) and len(canary) >= SHORTEST_CANARY:
+                found[canary] = file.parent.name
     return found
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from email.message import Message
+from email.parser import HeaderParser
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -92,7 +94,7 @@ class Ingredients:
 
     def record(self) -> dict[str, dict[str, str]]:
         """As run.json keeps it, under ``digests``."""
-        return {group: dict(parts) for group, parts in asdict(self).items()}
+        return {group.name: dict(getattr(self, group.name)) for group in fields(self)}
 
 
 def without_campaigns(shared: Mapping[str, Parts], inputs: Iterable[Input]) -> dict[str, Parts]:
@@ -219,12 +221,20 @@ def needed_packages() -> dict[str, str]:
         if name in seen:
             continue
         try:
-            found = metadata.distribution(name)
+            found = _head(metadata.distribution(name))
         except metadata.PackageNotFoundError:
             continue
-        seen[name] = found.version
-        for line in found.requires or []:
+        seen[name] = found["Version"]
+        for line in found.get_all("Requires-Dist", []):
             needed = Requirement(line)
             if needed.marker is None or needed.marker.evaluate({"extra": ""}):
                 queue.append(needed.name)
     return dict(sorted(seen.items()))
+
+
+def _head(package: metadata.Distribution) -> Message:
+    """The fields of a package's metadata. ``.metadata`` would read its whole handbook, too, each time."""
+    text = package.read_text("METADATA")
+    if text is None:  # an old format, which says it elsewhere
+        return package.metadata  # type: ignore[return-value]
+    return HeaderParser().parsestr(text.partition("\n\n")[0])
