@@ -10,7 +10,7 @@ import typer
 from crmreport.cli import clock
 from crmreport.cli.files import not_begun
 from crmreport.cli.options import Json
-from crmreport.cli.output import say, say_json, say_table
+from crmreport.cli.output import complain, say, say_json, say_table
 from crmreport.errors import CrmReportError
 from crmreport.workspace import Workspace
 
@@ -25,6 +25,8 @@ def list_(due: DueOption = False, json: Json = False) -> None:
 
     A month is due from the day after it ends, in the client's time zone, until a complete report of
     it is published; schedule: in client.yml says more. Whether its data are there shows when it is run.
+    Where a client's file is not usable, --due lists what is due of the others, and ends with the exit
+    code that run ends with: 2.
 
     \b
     Example:
@@ -73,12 +75,15 @@ def _list_due(workspace: Workspace, *, json: bool) -> None:
     due: list[dict[str, Any]] = []
     skipped: list[dict[str, str]] = []
     unusable: list[dict[str, str]] = []
+    failure = 0
     for file in sorted((workspace.root / "clients").glob("*/client.yml")):
         name = file.parent.name
         try:
             client = load_client(file)
         except CrmReportError as error:
             unusable.append({"client": name, "error": str(error).splitlines()[0]})
+            failure = failure or error.exit_code
+            complain(name, error)
             continue
         if not client.scheduled_reports:
             skipped.append({"client": name, "reason": "schedule.reports in client.yml is empty"})
@@ -97,7 +102,13 @@ def _list_due(workspace: Workspace, *, json: bool) -> None:
             ]
     if json:
         say_json({"now": now.isoformat(), "due": due, "skipped": skipped, "unusable": unusable})
-        return
+    else:
+        _print_due(due, skipped)
+    if failure:
+        raise typer.Exit(failure)
+
+
+def _print_due(due: list[dict[str, Any]], skipped: list[dict[str, str]]) -> None:
     if due:
         rows = [[d["client"], d["period"], d["report"], d["due_since"], _told(d["last"])] for d in due]
         say_table(["client", "month", "report", "due since", "last try"], rows)
@@ -105,8 +116,6 @@ def _list_due(workspace: Workspace, *, json: bool) -> None:
         say("nothing is due")
     for each in skipped:
         say(f"left out: {each['client']}: {each['reason']}")
-    for each in unusable:
-        say(f"not usable: {each['client']}: {each['error']}")
 
 
 def _last(attempt: Attempt | None) -> dict[str, Any] | None:

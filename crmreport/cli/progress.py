@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from crmreport.cli.clock import now
 from crmreport.cli.output import note
+from crmreport.errors import CrmReportError, NotDeliveredError
 from crmreport.produce import Order, Progress, Result
 
 if TYPE_CHECKING:
@@ -42,7 +45,9 @@ def shown(orders: Sequence[Order], *, quiet: bool, events: bool) -> Iterator[Tol
 
 
 def _line(order: Order, step: Progress) -> None:
-    if step.done or step.stage not in ("intake", "publish"):
+    if step.stage == "waiting":
+        note(f"{order.label}: {_STAGES[step.stage]}: {step.detail}")
+    elif step.done or step.stage not in ("intake", "publish"):
         detail = f" {step.detail}" if step.detail else ""
         note(f"{order.label}: {_STAGES[step.stage]} {step.done}/{step.total}{detail}")
 
@@ -53,14 +58,26 @@ def _event_step(order: Order, step: Progress) -> None:
 
 
 def _event_done(result: Result) -> None:
-    status = (
-        "failed" if result.error else "unchanged" if result.published and result.published.reused else "made"
-    )
-    _event("done", result.order, status=status, seconds=result.seconds, error=str(result.error or ""))
+    status, code = "made", 0
+    if isinstance(result.error, NotDeliveredError):
+        status = "waiting"
+    elif result.error:
+        status, code = "failed", getattr(result.error, "exit_code", CrmReportError.exit_code)
+    elif result.published and result.published.reused:
+        status = "unchanged"
+    _event("done", result.order, status=status, seconds=result.seconds, exit_code=code,
+           error=str(result.error or ""))  # fmt: skip
 
 
 def _event(kind: str, order: Order, **values: Any) -> None:
-    named = {"event": kind, "client": order.client, "period": order.period, "report": order.report}
+    named = {
+        "event": kind,
+        "at": now().isoformat(timespec="milliseconds"),
+        "pid": os.getpid(),
+        "client": order.client,
+        "period": order.period,
+        "report": order.report,
+    }
     note(json.dumps({**named, **values}, ensure_ascii=False))
 
 

@@ -14,7 +14,7 @@ from crmreport.intake import Store, built_store, open_store
 from crmreport.produce import ChapterRun, Order, Progress, Published, publish
 from crmreport.produce.due import undelivered
 from crmreport.produce.kernels.workshop import Workshop
-from crmreport.produce.lock import locked
+from crmreport.produce.lock import UNKNOWN, Holder, locked
 from crmreport.produce.planning.brief import plan_brief, read_brief
 from crmreport.produce.planning.plan import Plan
 from crmreport.workspace import Workspace
@@ -64,15 +64,22 @@ def make_report(
     def tell(stage: str, done: int, total: int, detail: str = "") -> None:
         progress(Progress(stage, done, total, detail, workshop.watch.held))  # type: ignore[arg-type]
 
-    def wait() -> None:
+    def wait(holder: Holder | None, seconds: float) -> None:
         workshop.check()
         if deadline is not None and monotonic() > deadline:
-            raise RunError("another run on this report still goes on; allow more with --timeout, or end it")
+            raise RunError(
+                f"another run on this report still goes on after {seconds:.0f} s of waiting: "
+                f"{holder or UNKNOWN}; allow more with --timeout, or see to that run"
+            )
 
-    with locked(workspace, folder, waiting=lambda: tell("waiting", 0, 1, order.label), check=wait):
+    def tell_waiting(holder: Holder | None, seconds: float) -> None:
+        waited = f", waiting for {seconds:.0f} s" if seconds >= 1 else ""
+        tell("waiting", 0, 1, f"{holder or UNKNOWN}{waited}")
+
+    with locked(workspace, folder, order.label, waiting=tell_waiting, check=wait) as at_work:
         publish.recover(workspace, folder)
         tell("intake", 0, 1)
-        store = _store(workspace, brief.client, workshop, deadline)
+        store = _store(workspace, brief.client, workshop, deadline, at_work)
         if order.due and (reason := undelivered(store.report, brief.period)):
             raise NotDeliveredError(reason)
         store.report.require(brief.period)
@@ -89,6 +96,7 @@ def make_report(
             return Published(folder, runs, clock.stop(), True, {}, spoken, left_out, plan.key)
 
         foreign = {word: owner for word, owner in canaries.items() if owner != order.client}
+        at_work()
         _prepare(workshop)
         with publish.staging(workspace, folder) as stage:
             runs, pages = _make(
@@ -105,9 +113,16 @@ def make_report(
         return Published(folder, runs, clock.stop(), False, pages, spoken, left_out, plan.key)
 
 
-def _store(workspace: Workspace, client: Client, workshop: Workshop, deadline: float | None) -> Store:
+def _store(
+    workspace: Workspace,
+    client: Client,
+    workshop: Workshop,
+    deadline: float | None,
+    at_work: Callable[[], None],
+) -> Store:
     if store := built_store(workspace, client):
         return store
+    at_work()
     workshop.warm()
     return workshop.call_until(deadline, "reading the client's files", open_store, workspace, client)
 
@@ -154,9 +169,6 @@ def _make(
         tell=lambda done, total, chapter: tell("chapters", done, total, chapter),
     )
     clock.lap("chapters")
-    failed = next((run for run in runs if run.status == "failed"), None)
-    if failed and deadline is not None and monotonic() > deadline:
-        raise RunError(f"{failed.chapter}: {failed.reason}")
 
     provenance = make_provenance(plan, store.report)
     sends = store.table("sends") if "sends" in store.tables else None

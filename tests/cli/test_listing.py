@@ -21,8 +21,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write_home(tmp_path)
 
 
-def due(capsys: pytest.CaptureFixture[str]) -> dict:
-    assert main(["list", "--due", "--json"]) == 0
+def due(capsys: pytest.CaptureFixture[str], code: int = 0) -> dict:
+    assert main(["list", "--due", "--json"]) == code
     return json.loads(capsys.readouterr().out)
 
 
@@ -73,16 +73,24 @@ def test_who_is_left_out_and_who_cannot_be_read(home, capsys):
     (home / "clients" / "broken" / "client.yml").write_text("client: broken\n", encoding="utf-8")
     settings = home / "clients" / "apart" / "client.yml"
     settings.write_text(settings.read_text(encoding="utf-8").replace("[monthly]", "[]"), encoding="utf-8")
-    listed = due(capsys)
+    listed = due(capsys, code=2)
     assert {d["client"] for d in listed["due"]} == {"late", "shop"}
     assert {s["client"]: s["reason"] for s in listed["skipped"]} == {
         "apart": "schedule.reports in client.yml is empty",
         "gone": "none of its files is here; put them into clients/gone/data/",
     }
     assert [u["client"] for u in listed["unusable"]] == ["broken"]
-    assert main(["list", "--due"]) == 0
-    printed = capsys.readouterr().out.splitlines()
-    assert printed[-1].startswith("not usable: broken: clients/broken/client.yml:1: name: is missing")
+    assert main(["list", "--due"]) == 2
+    printed = capsys.readouterr()
+    assert [line.split()[0] for line in printed.out.splitlines()] == [
+        "client",
+        "late",
+        "shop",
+        "left",
+        "left",
+    ]
+    assert printed.err.startswith("error: broken: clients/broken/client.yml:1: name: is missing")
+    assert main(["run", "--all", "--period", "due", "--dry-run"]) == 2, "as run ends"
 
 
 def test_nothing_is_due(home, capsys):

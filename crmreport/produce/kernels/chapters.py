@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from time import monotonic
 
 from crmreport.config_file import file_secrets
+from crmreport.errors import RunError
 from crmreport.produce import ChapterRun
 from crmreport.produce.canary import foreign_in
 from crmreport.produce.kernels.execute import Outcome, Task, execute
@@ -40,6 +42,7 @@ def run_chapters(
         What became of every chapter of the plan, in its order; the outcomes of those that ran.
 
     Raises:
+        RunError: The report's time was over; chapters that were done before are kept.
         StoppedError: The run was stopped.
     """
     cache = Cache.of(workspace, plan)
@@ -74,7 +77,23 @@ def run_chapters(
                 cache.keep(step, notebook, lists / step.name)
             seconds = round(o.seconds, 3)
             runs.append(ChapterRun(step.name, o.status, False, seconds, o.error or "", o.memory, o.slowest))
+    if deadline is not None and monotonic() > deadline:
+        raise _out_of_time(workshop, list(outcomes.values()))
     return runs, outcomes
+
+
+def _out_of_time(workshop: Workshop, outcomes: Sequence[Outcome]) -> RunError:
+    """The report's time was over; which chapter was at work then is no fault of that chapter."""
+    at = [o.out_of_time for o in outcomes if o.out_of_time]
+    waiting = [o.chapter for o in outcomes if o.out_of_time == ""]
+    where = "after its chapters"
+    if at:
+        where = f"in {' and '.join(at)}"
+    elif waiting:
+        where = f"before chapter {waiting[0]}"
+    failed = [o for o in outcomes if o.status == "failed" and o.out_of_time is None]
+    more = f"; chapter {failed[0].chapter} had failed by itself: {failed[0].error}" if failed else ""
+    return workshop.out_of_time(where, more)
 
 
 def _side_by_side(

@@ -69,6 +69,8 @@ class Outcome:
     """Most bytes its kernel was seen to hold."""
     slowest: tuple[tuple[str, float], ...] = ()
     """Ids of the cells that took longest, with their seconds."""
+    out_of_time: str | None = None
+    """Where it was when the report's time was over; empty when it had not begun, None when it was not."""
 
 
 def execute(task: Task, workshop: Workshop, *, deadline: float | None = None) -> Outcome:
@@ -81,7 +83,9 @@ def execute(task: Task, workshop: Workshop, *, deadline: float | None = None) ->
     Raises:
         StoppedError: The run was stopped.
     """
-    with workshop.place():
+    with workshop.place(deadline) as in_time:
+        if not in_time:
+            return Outcome(task.chapter, "failed", 0.0, "not begun", out_of_time="")
         began = monotonic()
         task.lists.mkdir(parents=True, exist_ok=True)
         task.output.parent.mkdir(parents=True, exist_ok=True)
@@ -103,9 +107,10 @@ def execute(task: Task, workshop: Workshop, *, deadline: float | None = None) ->
     if withheld is not None:
         return Outcome(task.chapter, "withheld", seconds, withheld, warnings, sitting.peak, slowest)
     if error is not None:
-        where = f"cell {cell!r}: " if cell else ""
-        said = where + _one_line(error)
-        return Outcome(task.chapter, "failed", seconds, said, warnings, sitting.peak, slowest)
+        where = f"cell {cell!r}" if cell and sitting.began else ""
+        said = f"{where}: {_one_line(error)}" if where else _one_line(error)
+        late = ", ".join(filter(None, (f"chapter {task.chapter}", where))) if sitting.out_of_time else None
+        return Outcome(task.chapter, "failed", seconds, said, warnings, sitting.peak, slowest, late)
     return Outcome(task.chapter, "done", seconds, None, warnings, sitting.peak, slowest)
 
 
@@ -127,6 +132,11 @@ class _Sitting:
     def ended(self) -> str:
         """Why the kernel was ended from here, empty if it was not."""
         return self.watched.ended if self.watched else ""
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether that was because the report's time was over."""
+        return self.watched is not None and self.watched.out_of_time
 
     @property
     def peak(self) -> int:

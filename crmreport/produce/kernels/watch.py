@@ -27,6 +27,7 @@ class Watched:
         held: Memory it held when last looked at, with its children, in bytes.
         peak: The most it was seen to hold.
         ended: Why it was ended from here, empty if it was not.
+        out_of_time: It was ended because its deadline had passed.
     """
 
     process: Forked
@@ -34,6 +35,7 @@ class Watched:
     held: int = 0
     peak: int = 0
     ended: str = ""
+    out_of_time: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def end(self, reason: str) -> None:
@@ -120,7 +122,8 @@ class Watch:
                         "allow more with --memory, or look at a shorter period"
                     )
                 elif watched.deadline is not None and now > watched.deadline:
-                    watched.end("the report took longer than it may; allow more with --timeout")
+                    watched.out_of_time = not watched.ended
+                    watched.end("its report's time was over")
 
 
 def _resident(pid: int) -> int:

@@ -73,16 +73,41 @@ class Workshop:
         """When a report that begins now has to be over."""
         return None if self._timeout is None else monotonic() + self._timeout
 
+    def out_of_time(self, where: str, more: str = "") -> RunError:
+        """The error of a report whose deadline has passed.
+
+        Args:
+            where: What it was at, such as ``in the book (ja)``.
+            more: What else there is to say, such as ``; chapter rfm had failed``.
+        """
+        assert self._timeout is not None
+        allowed = f"{self._timeout:g} s" if self._timeout < 120 else f"{self._timeout / 60:g} min"
+        return RunError(
+            f"the report took longer than it may ({allowed}): its time ran out {where}{more}; "
+            "allow more with --timeout"
+        )
+
     @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self, deadline: float | None = None) -> Iterator[bool]:
         """Wait for a free place and hold it while the block lasts.
+
+        Args:
+            deadline: Until when to wait, on the monotonic clock.
+
+        Yields:
+            Whether it was got in time.
 
         Raises:
             StoppedError: The run was stopped meanwhile.
         """
-        with self._places:
+        left = None if deadline is None else max(0.0, deadline - monotonic())
+        got = self._places.acquire(timeout=left)
+        try:
             self.check()
-            yield
+            yield got and (deadline is None or monotonic() < deadline)
+        finally:
+            if got:
+                self._places.release()
 
     def check(self) -> None:
         """Raise if the run was stopped.
@@ -112,7 +137,9 @@ class Workshop:
             RunError: The process was ended before it could answer, or the disk did not take a file.
             StoppedError: The run was stopped.
         """
-        with self.place():
+        with self.place(deadline) as in_time:
+            if not in_time:
+                raise self.out_of_time(f"before {what}")
             answer, asked = server.context().Pipe(duplex=False)
             try:
                 process = Forked(_answer, asked, what, function, args, kwargs)
@@ -135,6 +162,8 @@ class Workshop:
         code = watched.process.wait(5)
         # Asked last: a scheduler's SIGTERM may reach the process before it reaches us.
         self.check()
+        if watched.out_of_time:
+            return self.out_of_time(f"in {what}")
         if watched.ended:
             return RunError(f"{what}: {watched.ended}")
         return RunError(f"{what}: its process was ended from outside (exit code {code}); is memory short?")

@@ -215,7 +215,10 @@ def test_a_report_takes_no_longer_than_it_may(night: Night) -> None:
     client = "hangs"
     ended = night.factory.run("--client", client, "--timeout", str(10 / 60))
     assert ended.code == 4
-    assert "the report took longer than it may; allow more with --timeout" in one_line(ended.err)
+    assert one_line(ended.err) == (
+        "error: the report took longer than it may (10 s): its time ran out in chapter hangs_part, "
+        "cell 'code-0'; allow more with --timeout"
+    )
     assert night.factory.published(client) == night.before[client]
     night.factory.assert_nobody_left()
     assert night.factory.staged() == []

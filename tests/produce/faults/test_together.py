@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
+import socket
 
 import pytest
 
@@ -41,6 +43,8 @@ def test_the_second_run_on_a_report_waits_and_then_finds_it_made(factory: Factor
     kernel = factory.begun("east")
     second = factory.start(*words)
     until(lambda: "waiting for another run" in second.err.read_text("utf-8"), "the second run says it waits")
+    who = f"waiting for another run on it: pid {first.process.pid} on host {socket.gethostname()}, at work on"
+    assert f"{who} east {PERIOD} since 20" in second.err.read_text("utf-8")
     assert kernel in {process.pid for process in factory.processes()}
     assert factory.published("east") == {}
     factory.let_go("east")
@@ -62,7 +66,7 @@ def test_a_run_waits_no_longer_than_it_may_take(factory: Factory) -> None:
     factory.begun("east")
     second = factory.start(*words, "--timeout", "0.02").end()
     assert second.code == 4
-    assert "another run on this report still goes on" in second.err
+    assert re.search(rf"goes on after \d+ s of waiting: pid {first.process.pid} on host ", second.err)
     factory.let_go("east")
     assert first.end().code == 0
     assert factory.attempt("east").status == "complete", "the last to end is the one that made it"
