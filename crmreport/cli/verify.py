@@ -91,7 +91,7 @@ def _places(
             # A name nobody knows is told apart from a client without reports.
             load_client(workspace.client_file(name), reports=False)
         if period is None:
-            places += sorted(p for p in home.glob("[!.]*") if p.is_dir() and _was_published(p))
+            places += sorted(p for p in home.glob("[!.]*") if p.is_dir())
             continue
         place = target(workspace, name, load_client(workspace.client_file(name)).period(period).name, report)
         if clients or place.is_dir():
@@ -99,11 +99,6 @@ def _places(
     if not places:
         raise ConfigError(f"no published report in {workspace.reports}; crmreport run makes one")
     return places
-
-
-def _was_published(folder: Path) -> bool:
-    """Whether there is more in it than incomplete reports."""
-    return any(not p.name.endswith(".partial") for p in folder.iterdir())
 
 
 def _name(verification: Verification) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from crmreport.errors import RunError
-from crmreport.produce.lock import locked
+from crmreport.produce.lock import Holder, locked
 from crmreport.whole_file import write_whole
 from crmreport.workspace import Workspace
 
@@ -27,13 +27,16 @@ class Outbox:
             RunError: Another process sends this report now.
         """
 
-        def refuse() -> None:
+        def refuse(holder: Holder | None, _: float) -> None:
+            who = f" ({holder})" if holder else ""
             raise RunError(
-                f"{self._near} is being sent from by another crmreport deliver; wait until it is done, "
+                f"{self._near} is being sent from by another crmreport deliver{who}; wait until it is done, "
                 "then run again"
             )
 
-        with locked(self._workspace, self.folder, waiting=refuse, check=refuse):
+        what = f"sending {self.folder.name} of {self.folder.parent.name}"
+        with locked(self._workspace, self.folder, what, waiting=refuse, check=refuse) as at_work:
+            at_work()
             yield
 
     def make(self) -> None:

@@ -12,7 +12,7 @@ from crmreport.config import Attachment, Language
 from crmreport.deliver.model import File, Recipient
 from crmreport.errors import ConfigError, RunError
 from crmreport.produce.attempts import last_attempt
-from crmreport.produce.publish import target
+from crmreport.produce.publish import partial_place, target
 from crmreport.produce.records import RECORD
 from crmreport.produce.records.verify import verify
 from crmreport.workspace import Workspace
@@ -101,9 +101,9 @@ def open_published(workspace: Workspace, client: str, period: str, report: str) 
     try:
         text = (folder / RECORD).read_text(encoding="utf-8")
     except OSError:
-        if (folder / f"{report}.partial").is_dir():
+        if partial_place(workspace, folder).is_dir():
             raise RunError(
-                f"{near}: holds only an incomplete report, which is never delivered; "
+                f"{near}: there is only an incomplete report, which is never delivered; "
                 f"mend the chapter that failed, then: {again}"
             ) from None
         raise RunError(f"{near}: there is no such report; make it: {again}") from None

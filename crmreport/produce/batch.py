@@ -208,7 +208,7 @@ def _attempt(
     if isinstance(error, StoppedError):
         status = "stopped"
     elif error is not None:
-        status = "partial" if (folder / f"{order.report}.partial").is_dir() else "failed"
+        status = "partial" if publish.partial_place(workspace, folder).is_dir() else "failed"
     return Attempt(
         client=order.client,
         period=period,

@@ -17,6 +17,7 @@ from crmreport.produce.planning.ingredients import TEMPLATES
 from crmreport.produce.records import RECORD, stamps
 from crmreport.workspace import Workspace
 
+PARTIAL = ".partial"
 _OLD = ".old"
 _SCHEMA = TEMPLATES.parent / "run.schema.json"
 
@@ -24,6 +25,22 @@ _SCHEMA = TEMPLATES.parent / "run.schema.json"
 def target(workspace: Workspace, client: str, period: str, report: str) -> Path:
     """Where a report is published: reports/<client>/<period>/, other reports beside it."""
     return workspace.reports / client / (period if report == "assessment" else f"{period}-{report}")
+
+
+def partial_place(workspace: Workspace, folder: Path) -> Path:
+    """Where the incomplete report goes whose complete one is published in ``folder``.
+
+    Under reports/.partial/, and not beside: whoever copies a report's or a client's folder hands over
+    nothing that is broken.
+    """
+    return workspace.reports / PARTIAL / folder.relative_to(workspace.reports)
+
+
+def drop_partial(workspace: Workspace, folder: Path) -> None:
+    """Remove the incomplete report of an earlier attempt: the one in ``folder`` is complete."""
+    place = partial_place(workspace, folder)
+    if place.exists():
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -92,7 +91,7 @@ def make_report(
                 ChapterRun(c["chapter"], c["status"], True, 0.0, c["reason"]) for c in record["chapters"]
             )
             # Of an attempt in between, whose change was taken back.
-            shutil.rmtree(folder / f"{order.report}.partial", ignore_errors=True)
+            publish.drop_partial(workspace, folder)
             return Published(folder, runs, clock.stop(), True, {}, spoken, left_out, plan.key)
 
         foreign = {word: owner for word, owner in canaries.items() if owner != order.client}
@@ -104,10 +103,11 @@ def make_report(
             )
             partial = any(run.status == "failed" for run in runs)
             workshop.check()
-            place = folder / f"{order.report}.partial" if partial else folder
+            place = publish.partial_place(workspace, folder) if partial else folder
             publish.swap_in(workspace, stage, place)
         if partial:
             raise _incomplete(runs, place)
+        publish.drop_partial(workspace, folder)
         clock.lap("publish")
         tell("publish", 1, 1, str(folder))
         return Published(folder, runs, clock.stop(), False, pages, spoken, left_out, plan.key)

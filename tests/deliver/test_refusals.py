@@ -33,9 +33,9 @@ def another_months_report_in_its_place(root: Path) -> None:
 
 
 def only_a_partial_report(root: Path) -> None:
-    whole = folder(root)
-    shutil.move(whole, root / "aside")
-    shutil.move(root / "aside", whole / "assessment.partial")
+    aside = root / "reports" / ".partial" / "shop"
+    aside.mkdir(parents=True)
+    shutil.move(folder(root), aside)
 
 
 def last_run_failed(root: Path) -> None:
@@ -57,7 +57,11 @@ REFUSED: dict[str, tuple[Callable[[Path], object], int, str]] = {
         4,
         "reports/shop/2026-10: there is no such report; make it: crmreport run --client shop",
     ),
-    "only an incomplete one": (only_a_partial_report, 4, "holds only an incomplete report, which is never"),
+    "only an incomplete one": (
+        only_a_partial_report,
+        4,
+        "there is only an incomplete report, which is never",
+    ),
     "marked as incomplete": (
         lambda root: publish(root, status="partial"),
         4,

@@ -95,7 +95,7 @@ def publish_shop(
         timings={"total": seconds},
     )
     publish.write_record(stage, record)
-    place = folder / "assessment.partial" if failed else folder
+    place = publish.partial_place(workspace, folder) if failed else folder
     publish.swap_in(workspace, stage, place)
     return place
 

@@ -32,7 +32,7 @@ def write_report(
     languages: tuple[str, ...] = ("ja", "en"),
     **changes: Any,
 ) -> Path:
-    """Write a report's folder; ``partial`` ones go beside, as the run publishes them.
+    """Write a report's folder; ``partial`` ones go aside, as the run publishes them.
 
     Args:
         beside: Leave the complete report of that folder where it is.
@@ -41,7 +41,7 @@ def write_report(
     folder = root / "reports" / client / (period if report == "assessment" else f"{period}-{report}")
     stem = report
     if partial:
-        folder, stem = folder / f"{report}.partial", f"{report}.partial"
+        folder, stem = root / "reports" / ".partial" / client / folder.name, f"{report}.partial"
     assert beside or not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"{stem}.{lang}.{kind}" for lang in languages for kind in ("html", "pdf")]

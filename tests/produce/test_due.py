@@ -223,7 +223,7 @@ def test_complete_reports_in_their_places_are_made(tmp_path):
     ("folder", "change", "text"),
     [
         pytest.param("shop/2026-10", {"status": "partial"}, None, id="marked partial"),
-        pytest.param("shop/2026-10/assessment.partial", {"status": "partial"}, None, id="partial, beside"),
+        pytest.param(".partial/shop/2026-10", {"status": "partial"}, None, id="partial, beside"),
         pytest.param("shop/2026-10 (copy)", {}, None, id="a copy by hand"),
         pytest.param("shop/2026-09", {}, None, id="put into another month's folder"),
         pytest.param("shop/2026-10", {"client": "other"}, None, id="another client's"),

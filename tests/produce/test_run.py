@@ -106,7 +106,7 @@ def test_failed_chapter_gives_a_partial_report_beside_the_good_one(copy: Path, c
     _break(copy, code)
     with pytest.raises(RunError, match=match):
         run_report(Workspace(copy), "shop", "2026-10")
-    partial = folder / "assessment.partial"
+    partial = copy / "reports" / ".partial" / "shop" / "2026-10"
     assert {k: v for k, v in _bytes(folder).items() if "partial" not in k} == good
     assert "未完成版" in (partial / "assessment.partial.ja.html").read_text(encoding="utf-8")
     record = json.loads((partial / "run.json").read_text(encoding="utf-8"))

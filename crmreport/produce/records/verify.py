@@ -95,7 +95,7 @@ def verify(folder: Path, *, workspace: Workspace | None = None) -> Verification:
     files = {entry["path"]: entry for entry in record["outputs"]}
     problems += [fault for path, entry in files.items() if (fault := _output(folder, path, entry))]
     strays: list[Problem] = []
-    for path in _extra(folder, set(files) | {RECORD}, f"{record['report']}.partial"):
+    for path in _extra(folder, set(files) | {RECORD}):
         if _is_left_by_a_desktop(folder / path):
             strays.append(Problem(_readable(path), "is not part of the report, and is not delivered"))
         else:
@@ -181,12 +181,14 @@ def _consistent(record: Mapping[str, Any]) -> list[Problem]:
 
 def _place(folder: Path, record: Mapping[str, Any], workspace: Workspace) -> list[Problem]:
     """A report in another client's folder would be sent to that client."""
-    from crmreport.produce.publish import target
+    from crmreport.produce.publish import partial_place, target
 
     here, reports = folder.resolve(), workspace.reports.resolve()
     if not here.is_relative_to(reports):
         return []
     meant = target(workspace, record["client"], record["period"], record["report"])
+    if record["status"] == "partial":
+        meant = partial_place(workspace, meant)
     meant = meant.resolve().relative_to(reports)
     found = here.relative_to(reports)
     if found == meant:
@@ -224,12 +226,10 @@ def _is_inside(path: str) -> bool:
     return plain and path not in ("", ".", RECORD) and not set(path) & set("\\\0:")
 
 
-def _extra(folder: Path, known: set[str], partial: str) -> Iterator[Path]:
-    """Files nobody recorded. An incomplete report beside the good one is not part of it."""
+def _extra(folder: Path, known: set[str]) -> Iterator[Path]:
+    """Files nobody recorded."""
     for root, folders, files in os.walk(folder):
         here = Path(root)
-        if here == folder and partial in folders and not (folder / partial).is_symlink():
-            folders.remove(partial)
         links = [name for name in folders if (here / name).is_symlink()]
         for name in sorted((*files, *links)):
             path = (here / name).relative_to(folder)

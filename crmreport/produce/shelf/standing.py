@@ -16,13 +16,13 @@ from typing_extensions import TypedDict
 
 from crmreport.config import Language
 from crmreport.produce.attempts import Attempt, read_attempts
+from crmreport.produce.publish import PARTIAL
 from crmreport.produce.records import RECORD
 from crmreport.workspace import Workspace
 
 Status = Literal["complete", "outdated", "partial", "failed", "missing", "unreadable"]
 STATUSES: tuple[Status, ...] = ("failed", "outdated", "partial", "unreadable", "missing", "complete")
 """What calls for somebody comes first."""
-_PARTIAL = ".partial"
 _FOLDER = re.compile(
     r"(?P<period>\d{4}-(?:0[1-9]|1[0-2])|\d{4}-Q[1-4]|FY\d{4}|\d{4}-\d\d-\d\d\.\.\d{4}-\d\d-\d\d)"
     r"(?:-(?P<report>[a-z0-9_-]{1,64}))?"
@@ -68,7 +68,7 @@ class Standing:
         folder: Where the files of ``record`` are, relative to reports/.
         files: What of the top of that folder the record names.
         written: When ``record`` was written, as an ISO time in UTC.
-        partial: Folder of a partial report beside a complete one, relative to reports/.
+        partial: Folder of a partial report where there is a complete one, too, relative to reports/.
         attempt: The last one; None when it was not recorded.
         trouble: One line: why it is not simply complete.
     """
@@ -116,21 +116,27 @@ def _after(stands: Standing, attempt: Attempt) -> Standing:
 
 
 def _published(reports: Path) -> Iterator[Standing]:
-    for client in _folders(reports):
-        for folder in _folders(client.path):
-            named = _FOLDER.fullmatch(folder.name)
-            inside = _names(folder)
-            partials = sorted(name for name in inside if name.endswith(_PARTIAL))
-            if named is None and RECORD not in inside:
+    whole, partial = _by_client(reports), _by_client(reports / PARTIAL)
+    for client in {**whole, **partial}:
+        beside = partial.get(client, set())
+        for folder in whole.get(client, set()) | beside:
+            place = f"{client}/{folder}"
+            named = _FOLDER.fullmatch(folder)
+            recorded = os.path.exists(f"{reports}/{place}/{RECORD}")  # noqa: PTH110 - thousands of them
+            if named is None and not recorded:
                 continue
-            place = f"{client.name}/{folder.name}"
-            yield _standing(reports, client.name, place, named, RECORD in inside, partials)
+            yield _standing(reports, client, place, named, recorded, folder in beside)
+
+
+def _by_client(home: Path) -> dict[str, set[str]]:
+    """Names of the reports' folders, per client."""
+    return {client.name: {folder.name for folder in _folders(client.path)} for client in _folders(home)}
 
 
 def _standing(
-    reports: Path, client: str, place: str, named: re.Match[str] | None, recorded: bool, partials: list[str]
+    reports: Path, client: str, place: str, named: re.Match[str] | None, recorded: bool, beside: bool
 ) -> Standing:
-    partial = f"{place}/{partials[0]}" if partials else ""
+    partial = f"{PARTIAL}/{place}" if beside else ""
     home = place if recorded or not partial else partial
     try:
         text, written = _read(f"{reports}/{home}/{RECORD}")
@@ -155,13 +161,6 @@ def _standing(
         partial=partial if home == place else "",
         trouble=trouble,
     )
-
-
-def _names(folder: os.DirEntry[str]) -> list[str]:
-    try:
-        return os.listdir(folder)  # noqa: PTH208 - names are enough
-    except OSError:
-        return []
 
 
 def _folders(home: str | Path) -> list[os.DirEntry[str]]:

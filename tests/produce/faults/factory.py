@@ -190,6 +190,10 @@ class Factory:
         """Where a report is published."""
         return self.root / "reports" / client / period
 
+    def partial(self, client: str, period: str = PERIOD) -> Path:
+        """Where its incomplete report goes."""
+        return self.root / "reports" / ".partial" / client / period
+
     def published(self, client: str, period: str = PERIOD) -> dict[str, bytes]:
         """Every file of a complete report that is exactly what its record says; {} when there is none."""
         folder = self.folder(client, period)
@@ -197,11 +201,7 @@ class Factory:
             return {}
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         assert (record["status"], record["client"], record["period"]) == ("complete", client, period)
-        files = {
-            p.relative_to(folder).as_posix(): p.read_bytes()
-            for p in folder.rglob("*")
-            if p.is_file() and "assessment.partial/" not in p.relative_to(folder).as_posix()
-        }
+        files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         recorded = {o["path"]: o["sha256"] for o in record["outputs"]}
         assert recorded == {n: hashlib.sha256(b).hexdigest() for n, b in files.items() if n != "run.json"}
         return files
@@ -239,7 +239,7 @@ class Factory:
         assert (ended.code, ended.err) == (0, "")
         for client in clients:
             assert self.published(client)
-            assert not (self.folder(client) / "assessment.partial").exists()
+            assert not self.partial(client).exists()
             assert (self.attempt(client).status, self.attempt(client).error) == ("complete", "")
         assert self.staged() == []
 

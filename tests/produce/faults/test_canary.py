@@ -130,7 +130,7 @@ def test_a_leak_is_refused_and_nothing_of_it_is_published(factory: Factory, ende
     assert "holds the canary of client 'west'; the report is not published" in said
     assert TOKENS["west"] not in told.out + told.err
     assert factory.published("east") == before["east"]
-    assert not (factory.folder("east") / "assessment.partial").exists()
+    assert not factory.partial("east").exists()
     assert factory.attempt("east").status == "failed"
     assert _holders(_places(factory, "east"), TOKENS["west"]) == set()
     assert factory.staged() == []

@@ -70,7 +70,7 @@ def test_a_killed_kernel_costs_its_chapter_only(factory: Factory) -> None:
 
     assert factory.published("east") == before
     assert factory.attempt("east").status == "partial"
-    partial = factory.folder("east") / "assessment.partial"
+    partial = factory.partial("east")
     cells = nbformat.read(partial / "notebooks" / "east_part.ipynb", as_version=4).cells
     assert [c.metadata.papermill.status for c in cells][-2:] == ["failed", "not run"]
     factory.assert_nobody_left()

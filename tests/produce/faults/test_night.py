@@ -155,7 +155,7 @@ def test_a_chapter_that_fails(night: Night, client: str) -> None:
     said = record["error"].replace(f"{factory.root}/", "")
     assert said != record["error"]
     assert (attempt.status, attempt.exit_code, attempt.error) == ("partial", 4, said)
-    partial = factory.folder(client) / "assessment.partial"
+    partial = factory.partial(client)
     marked = json.loads((partial / "run.json").read_text(encoding="utf-8"))
     assert (marked["status"], marked["chapters"][1]["status"]) == ("partial", "failed")
     assert "assessment.partial.en.html" in {p.name for p in partial.iterdir()}
@@ -200,7 +200,9 @@ def test_nothing_is_left_about(night: Night) -> None:
 @pytest.mark.parametrize(
     ("client", "said"),
     [
-        pytest.param("never_before", "holds only an incomplete report, which is never delivered", id="alone"),
+        pytest.param(
+            "never_before", "there is only an incomplete report, which is never delivered", id="alone"
+        ),
         pytest.param("raises", "the last run of it ended partial", id="beside an older complete one"),
     ],
 )

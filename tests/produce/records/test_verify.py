@@ -231,7 +231,8 @@ def test_a_path_that_leads_out_is_not_followed(report: Path, path: str) -> None:
 def test_an_incomplete_report_is_never_verified_and_does_not_harm_the_good_one(root: Path) -> None:
     partial = publish_shop(root, failed="decile")
     assert said(partial) == ["run.json: the report is partial"]
-    assert verify(partial.parent, workspace=Workspace(root)).ok
+    assert [str(p) for p in verify(partial, workspace=Workspace(root)).problems] == said(partial)
+    assert verify(root / "reports" / "shop" / "2026-10", workspace=Workspace(root)).ok
 
 
 def test_a_report_in_another_clients_folder_is_refused(root: Path, report: Path) -> None:

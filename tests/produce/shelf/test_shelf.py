@@ -120,7 +120,7 @@ def test_how_a_report_stands(
 
 def test_the_partial_report_beside_a_complete_one_is_offered_until_a_run_completes(root: Path) -> None:
     both(root)
-    assert stands(root).partial == "shop/2026-10/assessment.partial"
+    assert stands(root).partial == ".partial/shop/2026-10"
     tried(root, "shop", "2026-10")
     assert stands(root).partial == ""
 
