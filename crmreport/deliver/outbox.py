@@ -34,7 +34,7 @@ class Outbox:
                 "then run again"
             )
 
-        what = f"sending {self.folder.name} of {self.folder.parent.name}"
+        what = f"{self.folder.name} of {self.folder.parent.name}"
         with locked(self._workspace, self.folder, what, waiting=refuse, check=refuse) as at_work:
             at_work()
             yield

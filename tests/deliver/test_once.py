@@ -129,7 +129,8 @@ def test_two_at_once_send_once(root, serve, capsys):
     try:
         assert server.holding.wait(WAIT)
         assert main(SEND) == 4
-        assert "by another crmreport deliver; wait until it is done" in capsys.readouterr().err
+        said = f"by another crmreport deliver (pid {first.pid} on host "
+        assert said in capsys.readouterr().err
         assert server.tries == [BOARD]
     finally:
         first.kill()

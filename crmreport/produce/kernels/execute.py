@@ -101,13 +101,14 @@ def execute(task: Task, workshop: Workshop, *, deadline: float | None = None) ->
         return Outcome(task.chapter, "failed", seconds, _one_line(error or "did not start"))
     withheld = _too_few(error)
     slowest = _slowest(sitting.notebook)
+    began_at_all = sitting.began
     cell = settle(sitting.notebook, error, withheld=withheld)
     save(sitting.notebook, task.output)
     warnings = _stderr_cells(sitting.notebook)
     if withheld is not None:
         return Outcome(task.chapter, "withheld", seconds, withheld, warnings, sitting.peak, slowest)
     if error is not None:
-        where = f"cell {cell!r}" if cell and sitting.began else ""
+        where = f"cell {cell!r}" if cell and began_at_all else ""
         said = f"{where}: {_one_line(error)}" if where else _one_line(error)
         late = ", ".join(filter(None, (f"chapter {task.chapter}", where))) if sitting.out_of_time else None
         return Outcome(task.chapter, "failed", seconds, said, warnings, sitting.peak, slowest, late)
