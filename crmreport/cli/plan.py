@@ -94,7 +94,13 @@ def _explained(workspace: Workspace, brief: Brief, *, due: bool) -> list[dict[st
         raise NotDeliveredError(reason)
     store.report.require(brief.period)
     plan = plan_brief(workspace, brief, store)
-    reasons = explain(plan, read_record(brief.folder), Cache.of(workspace, plan), folder=brief.folder)
+    reasons = explain(
+        plan,
+        read_record(brief.folder),
+        Cache.of(workspace, plan),
+        folder=brief.folder,
+        inputs=store.report.inputs,
+    )
     return [{"what": r.what, "fresh": r.fresh, "causes": [str(c) for c in r.causes]} for r in reasons]
 
 

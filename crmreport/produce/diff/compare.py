@@ -9,7 +9,14 @@ from typing import Any
 
 from crmreport.produce.diff.side import FindingData, Said, Side, read_side
 from crmreport.produce.diff.tables import CausesOf, Fate, TableChange, changed_tables, equal
-from crmreport.produce.planning.causes import Cause, chapter_causes, rendering_causes, shared_causes
+from crmreport.produce.planning.causes import (
+    Cause,
+    Lines,
+    chapter_causes,
+    lines_of,
+    rendering_causes,
+    shared_causes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,12 @@ def diff(a: Path, b: Path) -> Diff:
 def _shared(old: Side, new: Side) -> tuple[Cause, ...]:
     clients = tuple(side.record["client"] for side in (old, new))
     other = (Cause("client", "to", "", *clients),) if clients[0] != clients[1] else ()
-    return (*other, *shared_causes(old.record["digests"], new.record["digests"]))
+    lines = _lines(old.record), _lines(new.record)
+    return (*other, *shared_causes(old.record["digests"], new.record["digests"], lines=lines))
+
+
+def _lines(record: Mapping[str, Any]) -> Lines:
+    return lines_of((i["name"], i["sha256"], i["rows"]) for i in record["inputs"])
 
 
 def _own(old: Side, new: Side) -> dict[str, list[Cause]]:

@@ -13,7 +13,7 @@ from crmreport.produce.binding.summary import kpi_label
 from crmreport.produce.diff.compare import Diff, FindingChange, Headline, Kpi
 from crmreport.produce.diff.side import RowKey, Said, TableData
 from crmreport.produce.diff.tables import Cell, TableChange, number
-from crmreport.produce.planning.causes import Cause
+from crmreport.produce.planning.causes import LOOKS, Cause
 
 _MOST_NAMES = 6
 _FINEST = 6
@@ -150,7 +150,7 @@ class _Teller:
         if d.unexplained:
             between = "、" if self.lang == "ja" else ", "
             yield self.say("unexplained", chapters=between.join(map(self._chapter, d.unexplained)))
-        if not d.same_numbers and len({c.kind for c in d.causes if c.kind != "rendering"}) > 1:
+        if not d.same_numbers and len({c.kind for c in d.causes} - LOOKS) > 1:
             yield self.label("several")
 
     def _cause(self, cause: Cause) -> str:
@@ -158,14 +158,10 @@ class _Teller:
         said = self.words.say(
             Text(f"cause.change.{cause.change}", name=cause.name, before=cause.before, after=cause.after)
         )
-        if cause.kind == "data":
-            rows = [
-                next((i["rows"] for i in side.record["inputs"] if i["name"] == cause.name), None)
-                for side in (self.diff.a, self.diff.b)
-            ]
-            if rows[0] != rows[1] and None not in rows:
-                told = self.say("rows", before=rows[0], after=rows[1])
-                said += f"（{told}）" if self.lang == "ja" else f" ({told})"
+        if (counted := cause.counted()) is not None:
+            key, before, after = counted
+            told = self.words.say(Text(f"cause.lines.{key}", before=before, after=after))
+            said += f"（{told}）" if self.lang == "ja" else f" ({told})"
         if cause.chapter and cause.kind == "parameter":
             said = f"{cause.chapter}.{said}"
         return f"{kind}：{said}" if self.lang == "ja" else f"{kind}: {said}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from crmreport.produce.planning.causes import Cause, chapter_causes, rendering_causes, shared_causes
+from crmreport.intake.model import InputFile
+from crmreport.produce.planning.causes import Cause, chapter_causes, lines_of, rendering_causes, shared_causes
 from crmreport.produce.planning.ingredients import Ingredients
 from crmreport.produce.planning.plan import Cache, Plan, Step
 from crmreport.produce.records.stamps import altered
@@ -37,7 +38,12 @@ class Reason:
 
 
 def explain(
-    plan: Plan, record: Mapping[str, Any] | None, cache: Cache, *, folder: Path | None = None
+    plan: Plan,
+    record: Mapping[str, Any] | None,
+    cache: Cache,
+    *,
+    folder: Path | None = None,
+    inputs: Iterable[InputFile] | None = None,
 ) -> tuple[Reason, ...]:
     """Say what a run of this plan would make again, and why.
 
@@ -46,6 +52,7 @@ def explain(
         record: run.json of the report that stands there, None when there is none.
         cache: Executed chapters of this client.
         folder: Where the report stands; its files are then looked at too.
+        inputs: The data files as they are now; their lines are told where they changed.
 
     Returns:
         One reason per chapter in order, then one for the bound report.
@@ -58,7 +65,7 @@ def explain(
         return tuple(Reason(name, True) for name in (*(s.name for s in plan.steps), BOOK))
 
     before = {c["chapter"]: c for c in record["chapters"]} if record is not None else {}
-    shared = shared_causes(record["digests"], plan.ingredients.record()) if record is not None else ()
+    shared = _shared(plan, record, inputs) if record is not None else ()
     reasons = [_chapter(step, before.get(step.name), shared, first, cache) for step in plan.steps]
     if record is None:
         return (*reasons, Reason(BOOK, False, (first,)))
@@ -68,6 +75,14 @@ def explain(
     if record["status"] != "complete":
         causes.append(Cause("state", "partial"))
     return (*reasons, Reason(BOOK, False, tuple(causes)))
+
+
+def _shared(plan: Plan, record: Mapping[str, Any], inputs: Iterable[InputFile] | None) -> tuple[Cause, ...]:
+    lines = None
+    if inputs is not None:
+        before = lines_of((i["name"], i["sha256"], i["rows"]) for i in record.get("inputs", ()))
+        lines = before, lines_of((i.name, i.sha256, i.lines) for i in inputs)
+    return shared_causes(record["digests"], plan.ingredients.record(), lines=lines)
 
 
 def told(reasons: tuple[Reason, ...]) -> list[str]:

@@ -79,12 +79,48 @@ def test_data_with_its_rows(root):
     found = diff(a, saved(root, "b", items=shows("kpi,value\nrevenue,3070\n")))
     shown = view(found, "en", most_cells=9)
     assert shown.why == ("data: data/orders.csv changed (3 → 4 rows)",)
+    assert [str(cause) for cause in found.causes] == list(shown.why), "for machines as for people"
+    assert view(found, "ja", most_cells=9).why == ("データ：data/orders.csvが変わりました（3行 → 4行）",)
     assert shown.counts == (
         ("data/orders.csv", "3", "4", "+33.3%"),
         ("Order lines: lines read", "3", "4", "+33.3%"),
         ("Order lines: kept", "3", "4", "+33.3%"),
     )
     assert shown.warnings == ()
+
+
+def test_corrected_data_with_as_many_rows(root):
+    a = saved(root, "a")
+    rewrite(root / "clients" / "shop" / "data" / "orders.csv", "500\n", "600\n")
+    found = diff(a, saved(root, "b"))
+    assert view(found, "en", most_cells=9).why == ("data: data/orders.csv changed (still 3 rows)",)
+    assert view(found, "ja", most_cells=9).why == (
+        "データ：data/orders.csvが変わりました（行数は3行で変わらず）",
+    )
+
+
+def test_a_file_more_and_a_file_less(root):
+    a = saved(root, "a")
+    settings = root / "clients" / "shop" / "client.yml"
+    old = settings.parent / "data" / "orders.csv"
+    rewrite(settings, "data/orders.csv", "data/orders2.csv")
+    old.rename(old.with_name("orders2.csv"))
+    found = diff(a, saved(root, "b"))
+    assert {str(cause) for cause in found.causes if cause.kind == "data"} == {
+        "data: data/orders.csv is gone (3 rows)",
+        "data: data/orders2.csv is new (3 rows)",
+    }
+
+
+def test_a_new_title_moves_no_number(root):
+    a = saved(root, "a")
+    rewrite(
+        root / "clients" / "shop" / "client.yml", "quality]", "quality]\n    title: {ja: 分析, en: Review}"
+    )
+    rewrite(root / "clients" / "shop" / "data" / "orders.csv", "500\n", "600\n")
+    shown = view(diff(a, saved(root, "b", items=shows("kpi,value\nrevenue,3100\n"))), "en", most_cells=9)
+    assert "report settings: title.en is new" in shown.why
+    assert shown.warnings == (), "it is not one of several things that may have moved it"
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from crmreport.config_file import load_client
+from crmreport.intake import open_store
 from crmreport.produce.planning.explain import BOOK, explain, told
 from crmreport.produce.planning.ingredients import House
 from crmreport.produce.planning.plan import Cache, Plan, Step
+from crmreport.workspace import Workspace
 from tests.produce.chapters import write_shop
 from tests.produce.published import plan_of, publish_shop, record_of, rewrite
 
@@ -102,7 +105,7 @@ def test_nothing_changed_nothing_to_say(root):
         pytest.param(
             rewritten(CLIENT_FILE, "quality]", "quality]\n    title: {ja: 分析, en: Analysis}"),
             (),
-            "template: title.en is new; template: title.ja is new",
+            "report settings: title.en is new; report settings: title.ja is new",
             id="the title",
         ),
     ],
@@ -128,12 +131,28 @@ def test_a_change_is_named_where_it_counts(root, change, chapters, why):
         pytest.param(
             {"rendering": {"templates/a.css": "sha256:9"}}, (), "template: a.css changed", id="the template"
         ),
+        pytest.param(
+            {"rendering": {**HOUSE.rendering, "code": "sha256:9"}},
+            (),
+            "package source: produce is new",
+            id="what binds the pages",
+        ),
     ],
 )
 def test_another_house_is_named_by_part(root, house, chapters, why):
     parts = {"code": HOUSE.code, "environment": HOUSE.environment, "rendering": HOUSE.rendering}
     changed = House(**{**parts, **house})
     assert reasons(root, plan_of(root, house=changed)) == dict.fromkeys((*chapters, BOOK), why)
+
+
+def test_the_lines_of_changed_data_are_told_when_they_were_counted(root):
+    rewritten("clients/shop/data/orders.csv", "500\n", "500\nc9,o9,2026-10-05,70\n")(root)
+    client = load_client(Workspace(root).client_file("shop"))
+    inputs = open_store(Workspace(root), client).report.inputs
+    found = explain(plan_of(root, house=HOUSE), record_there(root), cache_of(root), inputs=inputs)
+    assert {str(cause) for reason in found for cause in reason.causes} == {
+        "data: data/orders.csv changed (3 → 4 rows)"
+    }
 
 
 def test_languages_are_named(root):
@@ -164,7 +183,7 @@ def test_a_chapter_that_is_new_in_the_report(root):
     assert told(found) == [
         "sales, decile, data_quality: unchanged",
         "stores: never made",
-        "report: template: chapters sales,decile,data_quality → sales,decile,data_quality,stores",
+        "report: report settings: chapters sales,decile,data_quality → sales,decile,data_quality,stores",
     ]
 
 
