@@ -24,7 +24,6 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
       crmreport check --client demo
     """
     from crmreport.config_file import load_client
-    from crmreport.errors import DataError
 
     workspace = Workspace.find()
     settings = load_client(workspace.client_file(client))
@@ -40,7 +39,7 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
     import polars as pl
 
     from crmreport.intake import open_store
-    from crmreport.intake.described import undescribed, unjudged, unsold
+    from crmreport.intake.described import refuse_unjudged, undescribed, unsold
     from crmreport.plan_file import load_assignment, load_planned
     from crmreport.plan_test.unlike_drawn import unlike_drawn
 
@@ -64,8 +63,8 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
         _print(store.report)
         for line in differ:
             say(f"  {line}")
-    if "sends" in store.tables and (refused := unjudged(store.table("sends"), settings.campaigns)):
-        raise DataError("\n".join(refused))
+    if "sends" in store.tables:
+        refuse_unjudged(store.table("sends"), settings.campaigns)
 
 
 def _print(report: IntakeReport) -> None:

@@ -83,6 +83,7 @@ def plan_of(workspace: Workspace, order: Order, *, explain: bool) -> dict[str, A
 
 def _explained(workspace: Workspace, brief: Brief, *, due: bool) -> list[dict[str, Any]]:
     from crmreport.intake import open_store
+    from crmreport.intake.described import refuse_unjudged
     from crmreport.produce.due import undelivered
     from crmreport.produce.planning.brief import plan_brief
     from crmreport.produce.planning.explain import explain
@@ -94,6 +95,8 @@ def _explained(workspace: Workspace, brief: Brief, *, due: bool) -> list[dict[st
         raise NotDeliveredError(reason)
     store.report.require(brief.period)
     plan = plan_brief(workspace, brief, store)
+    if "sends" in store.tables and any(step.reads_campaigns for step in plan.steps):
+        refuse_unjudged(store.table("sends"), brief.client.campaigns)
     reasons = explain(
         plan,
         read_record(brief.folder),

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from crmreport.config_campaigns import Campaign, near
+from crmreport.errors import DataError
 from crmreport.intake.tables import ALL_SENT
 
 
@@ -70,6 +71,16 @@ def unjudged(sends: Path, campaigns: Sequence[Campaign]) -> list[str]:
                 f"described are {', '.join(campaign.arms)}; {way}"
             )
     return found
+
+
+def refuse_unjudged(sends: Path, campaigns: Sequence[Campaign]) -> None:
+    """Refuse what :func:`unjudged` finds, before a chapter spends minutes on the way to it.
+
+    Raises:
+        DataError: One line per campaign.
+    """
+    if any(c.control is not None and c.arms for c in campaigns) and (found := unjudged(sends, campaigns)):
+        raise DataError("\n".join(found))
 
 
 def unsold(order_lines: Path, customers: Path | None, campaigns: Sequence[Campaign]) -> list[str]:

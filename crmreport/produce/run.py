@@ -10,6 +10,7 @@ from time import monotonic
 from crmreport.config import Client, Language
 from crmreport.errors import ConfigError, DataError, NotDeliveredError, RunError, TooFewError
 from crmreport.intake import Store, built_store, open_store
+from crmreport.intake.described import refuse_unjudged
 from crmreport.produce import ChapterRun, Order, Progress, Published, publish
 from crmreport.produce.due import undelivered
 from crmreport.produce.kernels.workshop import Workshop
@@ -97,6 +98,7 @@ def make_report(
         foreign = {word: owner for word, owner in canaries.items() if owner != order.client}
         at_work()
         _prepare(workshop)
+        _refuse_unjudged(plan, store, workshop, deadline)
         with publish.staging(workspace, folder) as stage:
             runs, pages = _make(
                 workspace, plan, store, stage, workshop, clock, tell, foreign, force=force, deadline=deadline
@@ -125,6 +127,13 @@ def _store(
     at_work()
     workshop.warm()
     return workshop.call_until(deadline, "reading the client's files", open_store, workspace, client)
+
+
+def _refuse_unjudged(plan: Plan, store: Store, workshop: Workshop, deadline: float | None) -> None:
+    """What ``crmreport check`` refuses of the campaigns, before any chapter runs that reads them."""
+    if "sends" in store.tables and any(step.reads_campaigns for step in plan.steps):
+        what, sends = "comparing campaigns with what was sent", store.table("sends")
+        workshop.call_until(deadline, what, refuse_unjudged, sends, plan.client.campaigns)
 
 
 def _prepare(workshop: Workshop) -> None:

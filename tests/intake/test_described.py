@@ -10,8 +10,9 @@ import pytest
 
 from crmreport.analysis.campaign import sent
 from crmreport.config_campaigns import Campaign, CampaignArm
+from crmreport.errors import DataError
 from crmreport.intake import tables
-from crmreport.intake.described import undescribed, unjudged, unsold
+from crmreport.intake.described import refuse_unjudged, undescribed, unjudged, unsold
 
 DAY = date(2026, 10, 5)
 
@@ -187,3 +188,9 @@ def test_places_nothing_was_sold_in(tmp_path: Path, campaign: Campaign, said: li
 def test_arms_an_evaluation_would_refuse(tmp_path, arms, campaigns, said):
     log(tmp_path / "sends.parquet", [("m1", arm, DAY) for arm in arms])
     assert unjudged(tmp_path / "sends.parquet", campaigns) == said
+    if not said:
+        refuse_unjudged(tmp_path / "sends.parquet", campaigns)
+        return
+    with pytest.raises(DataError) as refused:
+        refuse_unjudged(tmp_path / "sends.parquet", campaigns)
+    assert str(refused.value).splitlines() == said

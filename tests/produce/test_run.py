@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from crmreport.errors import ConfigError, RunError
+from crmreport.errors import ConfigError, DataError, RunError
 from crmreport.produce import Limits, publish, run_report
 from crmreport.produce.kernels.execute import Task, execute
 from crmreport.produce.kernels.workshop import Workshop
@@ -230,6 +230,42 @@ def test_cell_that_takes_too_long_is_a_failure(tmp_path: Path) -> None:
     assert outcome.status == "failed"
     assert "code-0" in (outcome.error or "")
     assert nbformat.read(tmp_path / "out.ipynb", as_version=4).metadata.papermill.failed
+
+
+SENDS = """\
+  sends:
+    - path: data/sends.csv
+      columns: {campaign_id: campaign, customer_id: customer, sent_at: day, arm: arm}
+campaigns:
+  - id: m1
+    name: {ja: 案内, en: Offer}
+    channel: mail
+    start: 2026-10-05
+    end: 2026-10-05
+    randomised: true
+    control: held
+    arms: {mail: {share: 0.5, name: {ja: 配信, en: Mail}}, held: {share: 0.5, name: {ja: 非配信, en: Held}}}
+reports:
+  plain: {chapters: [sales]}
+"""
+
+
+def test_an_arm_nobody_described_is_refused_before_a_chapter_begins(copy: Path) -> None:
+    home = copy / "clients" / "shop"
+    settings = home / "client.yml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("reports:\n", SENDS).replace("data_quality]", "data_quality, campaign]"))
+    (home / "data" / "sends.csv").write_text(
+        "campaign,customer,day,arm\nm1,c1,2026-10-05,B\nm1,c2,2026-10-05,held\n", encoding="utf-8"
+    )
+    write_chapter(
+        copy / "notebooks", "campaign", f"open({str(copy / 'begun')!r}, 'w')", needs=("order_lines", "sends")
+    )
+    with pytest.raises(DataError, match=r"campaign 'm1': the send log has the arm 'B' \(1 lines\)"):
+        run_report(Workspace(copy), "shop", "2026-10", force=True)
+    assert not (copy / "begun").exists()
+    run_report(Workspace(copy), "shop", "2026-10", report="plain")
+    assert (copy / "reports" / "shop" / "2026-10-plain" / "run.json").is_file(), "it reads no campaign"
 
 
 def test_pdf_tools_agree(shop: Path) -> None:

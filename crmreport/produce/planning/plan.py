@@ -45,6 +45,11 @@ class Step:
         """The chapter's slug."""
         return self.chapter.name
 
+    @property
+    def reads_campaigns(self) -> bool:
+        """Whether it reads what was sent to whom, or what was done on the web."""
+        return not self.missing and _reads_campaigns(self.chapter)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -147,13 +152,17 @@ def make_plan(
     steps = []
     for chapter, parameters in chapters:
         own = ingredients.chapter_files(chapter.notebook, chapter.file)
-        declared = chapter.declaration
-        reads = {*declared.needs, *declared.optional} & ingredients.CAMPAIGN_TABLES
-        key = ingredients.chapter_key(shared if reads else fewer, chapter.name, own, parameters)
-        missing = tuple(t for t in declared.needs if t not in there)
+        groups = shared if _reads_campaigns(chapter) else fewer
+        key = ingredients.chapter_key(groups, chapter.name, own, parameters)
+        missing = tuple(t for t in chapter.declaration.needs if t not in there)
         steps.append(Step(chapter, parameters, key, own, missing))
     whole = ingredients.report_key(shared, [step.key for step in steps])
     return Plan(report, client, period, languages, tuple(steps), made_of, whole)
+
+
+def _reads_campaigns(chapter: Chapter) -> bool:
+    declared = chapter.declaration
+    return bool({*declared.needs, *declared.optional} & ingredients.CAMPAIGN_TABLES)
 
 
 @dataclass(frozen=True, slots=True)
