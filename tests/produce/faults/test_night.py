@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -215,11 +216,13 @@ def test_a_partial_report_is_not_delivered(night: Night, client: str, said: str)
 
 def test_a_report_takes_no_longer_than_it_may(night: Night) -> None:
     client = "hangs"
-    ended = night.factory.run("--client", client, "--timeout", str(10 / 60))
+    ended = night.factory.run("--client", client, "--timeout", str(20 / 60))
     assert ended.code == 4
-    assert one_line(ended.err) == (
-        "error: the report took longer than it may (10 s): its time ran out in chapter hangs_part, "
-        "cell 'code-0'; allow more with --timeout"
+    # On a busy machine before the chapter began; no word of it that speaks of a failure.
+    assert re.fullmatch(
+        r"error: the report took longer than it may \(20 s\): its time ran out "
+        r"(in|before) chapter hangs_part(, cell 'code-0')?; allow more with --timeout",
+        one_line(ended.err),
     )
     assert night.factory.published(client) == night.before[client]
     night.factory.assert_nobody_left()
