@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal
@@ -97,6 +98,8 @@ class Finding:
         money: Money at stake in the client's currency; orders the summary; None when unknown.
         case: Which wording applies.
         customers: Who to act on.
+        campaigns: Campaigns it is about → money at stake in each, None where unknown. The action plan asks
+            for one thing of each campaign, however many findings speak of it.
     """
 
     id: str
@@ -106,6 +109,7 @@ class Finding:
     money: float | None = None
     case: str = ""
     customers: ActionList | None = field(default=None, compare=False)
+    campaigns: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def chapter(self) -> str:
@@ -130,6 +134,7 @@ class Finding:
             "case": self.case,
             "facts": {name: _fact(fact) for name, fact in self.facts.items()},
             "list_rows": None if self.customers is None else len(self.customers.customers),
+            "campaigns": {name: _plain(money) for name, money in self.campaigns.items()},
         }
 
     def html(self, words: Words) -> str:

@@ -409,6 +409,17 @@ def test_what_cannot_be_judged_is_done_again_as_it_can_be(changes, reason, detai
         assert words.label(f"campaigns.untested_advice.{advice}") in finding.text(words)["do_what"]
 
 
+def test_findings_name_the_campaigns_they_ask_something_of():
+    dark = evaluated(plan("dark"), verdict="cannot_say", reason="no_control")
+    found = {f.id: f for f in page.findings(programme_of((EARNS, LOSES, COSTLY, BLIND, dark, VAGUE)))}
+    losing = found["campaigns.losing"]
+    assert losing.campaigns == {"loses": pytest.approx(950.0), "costly": pytest.approx(35500.0)}
+    assert losing.money == pytest.approx(sum(losing.campaigns.values()))
+    # Of those nobody can judge, the ones the advice mends; whoever is open is carried to the next month.
+    assert [*found["campaigns.untested"].campaigns] in (["blind"], ["dark"])
+    assert {*found["campaigns.carried"].campaigns} == {"blind", "dark", "vague"}
+
+
 @pytest.mark.parametrize(
     ("changes", "held_out"),
     [

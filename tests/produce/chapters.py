@@ -66,6 +66,7 @@ def finding(
     rows: int | None = None,
     measure: str = "win_back",
     case: str = "",
+    campaigns: dict[str, float | None] | None = None,
 ) -> dict[str, Any]:
     anchor = "finding-" + finding_id.replace(".", "-").replace("_", "-")
     text = {
@@ -96,6 +97,7 @@ def finding(
         "case": case,
         "facts": {},
         "list_rows": rows,
+        "campaigns": campaigns or {},
     }
     return {"kind": "finding", "id": finding_id, "finding": record, "text": text, "html": html}
 

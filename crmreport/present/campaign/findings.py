@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from crmreport.analysis.campaign.evaluation import ArmEvaluation, Evaluation
@@ -25,6 +26,11 @@ def findings(evaluation: Evaluation | None) -> list[Finding]:
     """The verdict as a finding; none while the test simply runs on."""
     if evaluation is None or evaluation.judged.reason == "still_running":
         return []
+    about = evaluation.plan.campaign_id
+    return [replace(each, campaigns={about: each.money}) for each in _verdict(evaluation)]
+
+
+def _verdict(evaluation: Evaluation) -> list[Finding]:
     if evaluation.area is not None:
         return area_findings(evaluation, evaluation.area)
     judged, arm, profit = evaluation.judged, deciding(evaluation), profit_of(evaluation)

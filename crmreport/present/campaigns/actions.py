@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from crmreport.analysis.campaign.campaign_programme import CampaignProgramme
 from crmreport.analysis.campaign.evaluation import Evaluation
 from crmreport.present import Cell, Fact, Finding
@@ -37,9 +40,10 @@ def _losing(found: CampaignProgramme) -> Finding | None:
         "campaigns.losing",
         "warning",
         facts,
-        "stop_campaign",
+        "stop_places" if _all_of_places(found, losing) else "stop_campaign",
         money=-sum(row["profit"] for row in losing),
         case="one" if len(losing) == 1 else "several",
+        campaigns={row["campaign_id"]: -row["profit"] for row in losing},
     )
 
 
@@ -56,13 +60,23 @@ def _untested(found: CampaignProgramme) -> Finding | None:
     facts["dearest"] = Fact(dearest["campaign_id"])
     if dearest["reason"] == "not_evaluable":
         facts.pop("cost_share", None)
-        return Finding("campaigns.untested", "warning", facts, "data_fix", case="arms")
+        unnamed = untested.loc[untested["reason"] == "not_evaluable", "campaign_id"]
+        return Finding(
+            "campaigns.untested", "warning", facts, "data_fix", case="arms", campaigns=dict.fromkeys(unnamed)
+        )
     facts["reason"] = Fact(dearest["reason"])
-    # Their cost is no profit or loss: no money is said to be at stake.
-    each = next(e for e in found.evaluations if e.plan.campaign_id == dearest["campaign_id"])
-    advice, measure = _advice(each)
+    advised = {
+        each.plan.campaign_id: _advice(each)
+        for each in found.evaluations
+        if each.plan.campaign_id in set(untested["campaign_id"])
+    }
+    advice, measure = advised[dearest["campaign_id"]]
     facts["advice"] = Fact(advice)
-    return Finding("campaigns.untested", "warning", facts, measure, case=case)
+    # Their cost is no profit or loss: no money is said to be at stake. The advice is for those it mends.
+    mended = [name for name in untested["campaign_id"] if advised.get(name) == (advice, measure)]
+    return Finding(
+        "campaigns.untested", "warning", facts, measure, case=case, campaigns=dict.fromkeys(mended)
+    )
 
 
 def _advice(each: Evaluation) -> tuple[str, Measure]:
@@ -80,12 +94,25 @@ def _carried(found: CampaignProgramme) -> Finding | None:
     carried = found.table[found.table["status"].isin(CARRIED)]
     if carried.empty:
         return None
-    rows = {row["status"]: row for row in statuses(found).to_dict("records")}
+    told = {row["status"]: row for row in statuses(found).to_dict("records")}
     facts = {
-        name: Fact(rows["next"][name], Cell(STATUSES, ("next",), name)) for name in ("campaigns", "cost")
+        name: Fact(told["next"][name], Cell(STATUSES, ("next",), name)) for name in ("campaigns", "cost")
     }
     case = "new"
-    if "carried" in rows:
+    if "carried" in told:
         case = "older"
-        facts["older"] = Fact(rows["carried"]["campaigns"], Cell(STATUSES, ("carried",), "campaigns"))
-    return Finding("campaigns.carried", "opportunity", facts, "retest_campaign", case=case)
+        facts["older"] = Fact(told["carried"]["campaigns"], Cell(STATUSES, ("carried",), "campaigns"))
+    rows = carried.to_dict("records")
+    return Finding(
+        "campaigns.carried",
+        "opportunity",
+        facts,
+        "retest_places" if _all_of_places(found, rows) else "retest_campaign",
+        case=case,
+        campaigns=dict.fromkeys(carried["campaign_id"]),
+    )
+
+
+def _all_of_places(found: CampaignProgramme, rows: Sequence[Mapping[Any, Any]]) -> bool:
+    areas = {each.plan.campaign_id for each in found.evaluations if each.plan.area is not None}
+    return all(row["campaign_id"] in areas for row in rows)

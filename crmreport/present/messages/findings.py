@@ -112,6 +112,7 @@ def _carts(
             # What a campaign that runs already brings is told by its own evaluation.
             money=waiting.value if runs is None else None,
             case=case,
+            campaigns={} if runs is None else {runs.campaign_id: None},
             customers=ActionList(listed.drop(columns="value") if waiting.value is None else listed),
         )
     ]

@@ -142,6 +142,9 @@ def make_book(
     bound = [_chapter(chapter, words) for chapter in chapters]
     titles = {c.name: c.title for c in bound}
     found = findings(chapters)
+    asked = _asked_of(found)
+    # What another finding asks of the same campaigns stands in the chapter, and is not asked twice.
+    told = [item for item in found if not _campaigns(item) or asked.get(_id(item), True)]
     return Book(
         lang=lang,
         words=words,
@@ -158,9 +161,13 @@ def make_book(
         accent=legible(client.brand.accent),
         logo=_logo(client, client_folder),
         partial=any(c.status == "failed" for c in chapters),
-        summary=summarise(chapters, found, words=words, period=period, titles=titles, client=client),
+        summary=summarise(chapters, told, words=words, period=period, titles=titles, client=client),
         front=[c for c in bound if c.name not in BACK_MATTER],
-        actions=[_action(item, words, titles, lists or {}) for item in found if _is_action(item)],
+        actions=[
+            _action(item, words, titles, lists or {}, asked.get(_id(item), ()))
+            for item in told
+            if _is_action(item)
+        ],
         back=[c for c in bound if c.name in BACK_MATTER],
         provenance=provenance,
     )
@@ -234,6 +241,34 @@ def _is_action(item: Item) -> bool:
     return item.finding is not None and item.finding.severity != "info"
 
 
+def _id(item: Item) -> str:
+    assert item.finding is not None
+    return item.finding.id
+
+
+def _campaigns(item: Item) -> dict[str, float | None]:
+    assert item.finding is not None
+    return item.finding.campaigns
+
+
+def _asked_of(found: list[Item]) -> dict[str, tuple[str, ...]]:
+    """Finding → the campaigns its action is for: each campaign in one action, that which knows it best.
+
+    The chapter on one campaign goes before others, a finding on few before one on many.
+    """
+    acting = [item for item in found if _is_action(item) and _campaigns(item)]
+
+    def depth(item: Item) -> tuple[bool, int]:
+        return item.finding is not None and item.finding.chapter != "campaign", len(_campaigns(item))
+
+    asked: dict[str, tuple[str, ...]] = {}
+    taken: set[str] = set()
+    for item in sorted(acting, key=depth):
+        asked[_id(item)] = tuple(name for name in _campaigns(item) if name not in taken)
+        taken.update(_campaigns(item))
+    return asked
+
+
 def _stake(finding: FindingRecord) -> str:
     """What the money of a finding is: sales, the size of a correction, or a campaign's profit or loss."""
     measure = finding.measure
@@ -267,7 +302,32 @@ def _left_out(count: ListCount | None) -> list[Text]:
     return said
 
 
-def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str, ListCount]) -> Action:
+def _named(asked: tuple[str, ...], text: Mapping[str, str], words: Words) -> str:
+    """The campaigns an action is for, unless its own words name them."""
+    names = [words.format(name, "name:campaign_name") for name in asked]
+    if not names or all(name in text["title"] + text["do_what"] for name in names):
+        return ""
+    if words.lang == "ja":
+        return "".join(f"「{name}」" for name in names) + "。"
+    return "; ".join(names) + ". "
+
+
+def _at_stake(finding: FindingRecord, asked: tuple[str, ...]) -> float | None:
+    """The money of the campaigns the action is for; of other findings, all of it."""
+    if set(asked) == set(finding.campaigns):
+        return finding.money
+    parts = [finding.campaigns[name] for name in asked]
+    known = [part for part in parts if part is not None]
+    return sum(known) if known and len(known) == len(parts) else None
+
+
+def _action(
+    item: Item,
+    words: Words,
+    titles: dict[str, str],
+    lists: Mapping[str, ListCount],
+    asked: tuple[str, ...],
+) -> Action:
     finding, text = item.finding, item.text[words.lang]
     assert finding is not None
     count = lists.get(finding.id)
@@ -286,12 +346,12 @@ def _action(item: Item, words: Words, titles: dict[str, str], lists: Mapping[str
     if rows is not None and rows < _SMALLEST_TEST and finding.measure in CONTACT:
         test = Text("book.actions.test_small", n=rows)
     effect = Text("book.actions.no_money")
-    if finding.money is not None:
-        effect = Text(f"book.actions.{_stake(finding)}", money=finding.money)
+    if (money := _at_stake(finding, asked)) is not None:
+        effect = Text(f"book.actions.{_stake(finding)}", money=money)
     return Action(
         title=text["title"],
         severity=finding.severity,
-        who=who,
+        who=_named(asked, text, words) + who,
         measure=words.label(f"book.measure.{finding.measure}"),
         what=text["do_what"],
         list_file=f"lists/{finding.id}.xlsx" if count else None,

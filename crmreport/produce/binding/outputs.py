@@ -33,6 +33,7 @@ class FindingRecord(_Read):
     case: str = ""
     facts: dict[str, dict[str, Any]] = {}
     list_rows: int | None = None
+    campaigns: dict[str, float | None] = {}
 
 
 class Item(_Read):

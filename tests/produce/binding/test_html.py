@@ -15,8 +15,10 @@ import nbformat
 import pytest
 
 from crmreport.config import Client
+from crmreport.config_campaigns import Campaign
 from crmreport.errors import RunError
 from crmreport.period import Period
+from crmreport.present.words import Words
 from crmreport.produce.binding import html, pdf
 from crmreport.produce.binding.bind import bind
 from crmreport.produce.binding.book import Book, make_book
@@ -24,6 +26,8 @@ from crmreport.produce.binding.lists import ListCount
 from crmreport.produce.binding.outputs import Executed
 from crmreport.produce.planning.declare import Declaration
 from crmreport.produce.records.provenance import InputFile, Provenance
+from crmreport.report import client_words
+from crmreport.segment_file import load_segments
 from tests.produce.chapters import finding, message, table
 
 MIME = "application/vnd.crmreport.v1+json"
@@ -77,6 +81,7 @@ def book(
     chapters: list[Executed] | None = None,
     client: Client = CLIENT,
     lists: dict[str, ListCount] | None = None,
+    words: Words | None = None,
 ) -> Book:
     return make_book(
         lang=lang,
@@ -87,6 +92,7 @@ def book(
         chapters=CHAPTERS if chapters is None else chapters,
         provenance=Provenance(inputs=(InputFile("受注.csv", "ab" * 32, 12),)),
         lists=lists,
+        words=words,
     )
 
 
@@ -145,6 +151,89 @@ def test_an_action_says_who_is_in_a_running_test(without: int | None, ja: str, e
     for lang, said in (("ja", ja), ("en", en)):
         (action,) = [a for a in book(lang, lists=lists).actions if a.list_file]
         assert said in action.who
+
+
+NAMED = CLIENT.model_copy(
+    update={
+        "campaigns": [
+            Campaign(
+                id=i,
+                name={"ja": f"施策{i}", "en": f"Mail {i}"},
+                channel="mail",
+                start=date(2026, 9, 1),
+                end=date(2026, 9, 1),
+            )
+            for i in "abcd"
+        ]
+    }
+)
+LOSING = finding(
+    "campaigns.losing",
+    severity="warning",
+    money=700.0,
+    measure="stop_campaign",
+    campaigns={"a": 500.0, "b": 200.0},
+)
+BROKEN = finding(
+    "campaigns.untested", severity="warning", money=None, measure="fix_assignment", campaigns={"c": None}
+)
+OPEN = finding(
+    "campaigns.carried", severity="opportunity", money=None, measure="retest_campaign",
+    campaigns={"c": None, "d": None},
+)  # fmt: skip
+
+
+def verdict(campaign: str, money: float | None = None, severity: str = "critical") -> dict[str, Any]:
+    return finding(
+        "campaign.verdict",
+        severity=severity,
+        money=money,
+        measure="stop_campaign",
+        campaigns={campaign: money},
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "actions"),
+    [
+        pytest.param(
+            None,
+            {"losing": ("施策a」「施策b", "700円"), "untested": ("施策c", ""), "carried": ("施策d", "")},
+            id="the programme alone: the broken one is not tested again as well",
+        ),
+        pytest.param(
+            verdict("a", 500.0),
+            {
+                "verdict": ("施策a", "500円"), "losing": ("施策b", "200円"),
+                "untested": ("施策c", ""), "carried": ("施策d", ""),
+            },
+            id="a losing one in depth: its loss is told once",
+        ),
+        pytest.param(
+            verdict("c"),
+            {"verdict": ("施策c", ""), "losing": ("施策a」「施策b", "700円"), "carried": ("施策d", "")},
+            id="the broken one in depth: nothing is left to the programme",
+        ),
+        pytest.param(
+            verdict("a", severity="info"),
+            {"losing": ("施策a」「施策b", "700円"), "untested": ("施策c", ""), "carried": ("施策d", "")},
+            id="one that asks for nothing takes nothing",
+        ),
+    ],
+)  # fmt: skip
+def test_each_campaign_is_in_one_action(
+    one: dict[str, Any] | None, actions: dict[str, tuple[str, str]]
+) -> None:
+    found = [executed("campaigns", LOSING, BROKEN, OPEN), *([executed("campaign", one)] if one else [])]
+    words = client_words(NAMED, load_segments("standard", folder=Path()), "ja")
+    made = book(chapters=found, client=NAMED, words=words)
+    assert {a.anchor.rpartition("-")[2]: a for a in made.actions}.keys() == actions.keys()
+    for action in made.actions:
+        names, money = actions[action.anchor.rpartition("-")[2]]
+        assert action.who == f"「{names}」。販促・CRMの担当"
+        assert money in action.effect
+    anchors = [light.anchor for light in made.summary.highlights]
+    assert anchors == [action.anchor for action in made.actions][: len(anchors)]
 
 
 @pytest.mark.parametrize(
