@@ -218,6 +218,8 @@ class Client(_Strict):
     axes: dict[AxisName, list[str]] = {}
     """CTB axis → product columns of the canonical table (several per axis)."""
     ranks: Annotated[list[str], AfterValidator(_each_once)] = []
+    names: dict[Language, dict[str, Annotated[str, Field(min_length=1, max_length=80)]]] = {}
+    """Language → value of the data → what reports in that language call it: stores, ranks, categories."""
     segments: str = "standard"
     """Name of a preset, or a YAML file beside client.yml."""
     control_totals: list[ControlTotal] = []

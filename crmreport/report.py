@@ -22,7 +22,7 @@ from crmreport.present.finding import Finding
 from crmreport.present.show import Shown, Thing
 from crmreport.present.style import Style, legible
 from crmreport.present.table import Table
-from crmreport.present.words import LANGUAGES, Words
+from crmreport.present.words import LANGUAGES, VALUE, Words
 from crmreport.segment_file import load_segments
 from crmreport.workspace import Workspace
 
@@ -282,8 +282,9 @@ def client_segments(client: Client, workspace: Workspace) -> SegmentMap:
 
 
 def client_words(client: Client, segments: SegmentMap, lang: Language) -> Words:
-    """The words of one language, with the client's own names for its segments and campaigns."""
-    own = {f"segment.{name}": said[lang] for name, said in segments.names.items() if lang in said}
+    """The words of one language, with the client's own names for its values, segments and campaigns."""
+    own = {f"{VALUE}.{value}": said for value, said in client.names.get(lang, {}).items()}
+    own |= {f"segment.{name}": said[lang] for name, said in segments.names.items() if lang in said}
     for campaign in client.campaigns:
         own |= campaign.words(lang)
     return Words(lang, currency=client.currency, own=own)

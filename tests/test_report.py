@@ -53,6 +53,15 @@ def test_a_segment_without_a_name_is_refused(tmp_path: Path) -> None:
         client_segments(client, workspace)
 
 
+def test_values_are_called_by_the_clients_names_in_that_language_alone(tmp_path: Path) -> None:
+    client, workspace = shop(
+        tmp_path, MAP + "names: {vip: {ja: 上得意, en: VIP}}\n", names={"en": {"札幌店": "Sapporo"}}
+    )
+    segments = client_segments(client, workspace)
+    assert client_words(client, segments, "en").format("札幌店", "text") == "Sapporo"
+    assert client_words(client, segments, "ja").format("札幌店", "text") == "札幌店"
+
+
 def test_a_language_the_client_does_not_use_needs_no_name(tmp_path: Path) -> None:
     client, workspace = shop(tmp_path, MAP + "names: {vip: {ja: 上得意}}\n", languages=["ja"])
     assert client_segments(client, workspace).segments == ("vip", "loyal")

@@ -17,11 +17,14 @@ class Message:
         id: ``chapter.message``.
         text: The sentence.
         method: Name of the method.
+        about: Which of the chapter's prose applies: Markdown cells tagged ``about-<about>``, and those with
+            no such tag. All of it when empty.
     """
 
     id: str
     text: Text
     method: Text
+    about: str = ""
 
     def html(self, words: Words) -> str:
         """Small line and heading."""

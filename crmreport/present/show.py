@@ -69,6 +69,7 @@ class Shown:
                 item["text"] = {w.lang: thing.text(w) for w in self.words}
             case Message():
                 item["text"] = {w.lang: w.say(thing.text) for w in self.words}
+                item["about"] = thing.about
                 item["method"] = {w.lang: w.say(thing.method) for w in self.words}
             case Note():
                 item["text"] = {w.lang: w.say(thing.text) for w in self.words}

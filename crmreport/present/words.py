@@ -30,6 +30,9 @@ _SMALLEST_P = 0.001
 # Nobody believes a probability of 0 % or 100 %.
 _SUREST = 0.999
 
+VALUE = "value"
+"""First part of the keys of a client's own names for values."""
+CELL = "×"
 LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
 
@@ -119,7 +122,8 @@ class Words:
 
         Args:
             value: Raw value; None and NaN become an en dash.
-            spec: ``text``, ``count``, ``money`` (``money:thousands`` where two amounts are
+            spec: ``text`` (a value of the client's by the name it has in this language), ``cell`` (several
+                such values joined by ``×``), ``count``, ``money`` (``money:thousands`` where two amounts are
                 compared), ``pct``, ``prob`` (a probability: never 0 % or 100 %), ``pt``,
                 ``num0``–``num2``, ``days``, ``date``, ``longdate``, ``month``, ``period`` (a month
                 in words, another period by its name), ``p`` (a p-value; ``p:said`` in a sentence,
@@ -139,7 +143,10 @@ class Words:
         kind, _, detail = spec.partition(":")
         match kind:
             case "" | "text":
-                return _written(str(value), _LONGEST_TEXT)
+                return _written(self._called(str(value)), _LONGEST_TEXT)
+            case "cell":
+                between = {"ja": CELL, "en": f" {CELL} "}[self.lang]
+                return between.join(_written(self._called(part)) for part in str(value).split(CELL))
             case "labels":
                 between = {"ja": "・", "en": ", "}[self.lang]
                 return between.join(self.label(f"{detail}.{v}", area=area) for v in str(value).split(","))
@@ -147,7 +154,9 @@ class Words:
                 return self.label(f"{detail}.{value}", area=area)
             case "name":
                 keys = (f"{area}.{detail}.{value}", f"{detail}.{value}")
-                return next((self.label(key) for key in keys if self.has(key)), _written(str(value)))
+                return next(
+                    (self.label(key) for key in keys if self.has(key)), _written(self._called(str(value)))
+                )
             case "plural":
                 one, many = detail.split(":")
                 return f"{numbers.plain(value, 0)} {one if abs(value) == 1 else many}"
@@ -182,6 +191,11 @@ class Words:
                 is_month = re.fullmatch(r"\d{4}-\d{2}", str(value))
                 return numbers.month(value, lang=self.lang) if is_month else str(value)
         raise ValueError(f"format {spec!r} is unknown")
+
+    def _called(self, value: str) -> str:
+        """What this language calls a value of the client's: by the client's own names, or a prefecture's."""
+        keys = (f"{VALUE}.{value}", f"prefecture.{value}")
+        return next((self.label(key) for key in keys if self.has(key)), value)
 
 
 def _written(value: str, longest: int = _LONGEST_NAME) -> str:

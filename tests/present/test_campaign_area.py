@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -32,6 +34,7 @@ from tests.present.pages import written
 
 OWN = {"ja": {"campaign_name.spot": "札幌のテレビCM"}, "en": {"campaign_name.spot": "TV spot"}}
 JA, EN = (Words(lang, own=OWN[lang]) for lang in ("ja", "en"))
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 NOBODY = sends_of([])
 
 
@@ -257,3 +260,19 @@ def test_a_place_without_sales_is_told_with_a_way_out():
     shown = pages.every_campaign(programme_of((found,), lines=lines_of(sold(3)[0]), sends=NOBODY))
     assert "（s0O）に売上がないため評価していません" in written(shown, JA)
     assert "nothing was sold in s0O" in written(shown, EN)
+
+
+@pytest.mark.parametrize(
+    ("lang", "of_customers"),
+    [("ja", "配信群|対照群|開封|無作為に選んで配信"), ("en", "[Hh]eld.out|[Ss]ent-to|opened|randomised")],
+)
+def test_the_prose_of_the_chapter_is_about_places(lang: str, of_customers: str):
+    evaluation = evaluated()
+    cells = json.loads((NOTEBOOKS / "campaign.ipynb").read_text(encoding="utf-8"))["cells"]
+    tags = [(set(c["metadata"].get("tags", [])), "".join(c["source"])) for c in cells]
+    about = f"about-{page.message(evaluation).about}"
+    prose = [text for of, text in tags if {f"lang-{lang}", about} <= of]
+    assert len(prose) == 2
+    assert not re.search(of_customers, " ".join(prose))
+    (finding,) = page.findings(evaluation)
+    assert finding.campaigns == {"spot": finding.money}

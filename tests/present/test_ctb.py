@@ -45,7 +45,7 @@ CASES = {
     "a cell to push and one to fix": (
         planted_shop()[0],
         "mask×Houseが前期比+100.0%と伸び、soap×Otherは買い直しが0.0%にとどまる",
-        "mask×House grew +100.0%, while only 0.0% buy soap×Other again",
+        "mask × House grew +100.0%, while only 0.0% buy soap × Other again",
     ),
     "nothing stands out": (random_shop(seed=7)[0], "の柱は", "carries"),
 }

@@ -308,3 +308,18 @@ def test_months_not_over_are_hatched():
     assert left.table["recovery_preliminary"].tolist() == [False, True]
     assert media == "image/svg+xml"
     assert b"<pattern" in data
+
+
+@pytest.mark.parametrize(
+    ("batches", "channels"),
+    [
+        pytest.param(
+            [("m", SEP), ("m", OCT), ("l", OCT)], {"mail"}, id="LINE is new: nothing to compare it with"
+        ),
+        pytest.param([("m", OCT), ("l", OCT)], {"mail", "line"}, id="nothing can be compared: what was sent"),
+    ],
+)
+def test_changes_are_of_channels_used_in_both_periods(batches, channels):
+    found, changes, _ = results(sends(*(batch(name, day, 400, clicked=40) for name, day in batches)))
+    _, table, _ = page.this_period(found, changes)
+    assert set(table.frame["channel"]) == channels

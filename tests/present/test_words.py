@@ -30,7 +30,7 @@ def test_both_languages_use_the_same_values():
 def test_every_placeholder_names_a_known_format():
     one_of = {"", "text", "count", "scount", "money", "smoney", "pct", "spct", "pt", "num0", "num1", "num2"}
     one_of |= {"snum2", "p", "prob", "days", "date", "longdate", "month"}
-    one_of |= {"label", "labels", "name", "period", "plural"}
+    one_of |= {"cell", "label", "labels", "name", "period", "plural"}
     unknown = {
         (lang, key, spec)
         for lang in LANGUAGES
@@ -135,6 +135,36 @@ def test_braces_and_markup_in_a_value_stay_text(monkeypatch):
 )
 def test_a_clients_text_cannot_break_a_page(value, spec, said):
     assert Words("ja").format(value, spec) == said
+
+
+NAMED = {"value.美容液": "Serum", "value.金木犀": "Osmanthus", "value.東京都": "The capital"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "value", "said"),
+    [
+        pytest.param("text", "美容液", "Serum", id="a value with a name"),
+        pytest.param("", "美容液", "Serum", id="in a sentence"),
+        pytest.param("name:special", "美容液", "Serum", id="where labels may know it"),
+        pytest.param("cell", "美容液×金木犀", "Serum × Osmanthus", id="a combination"),
+        pytest.param("cell", "美容液×ローズ", "Serum × ローズ", id="half of it has none"),
+        pytest.param("text", "美容液 (大)", "美容液 (大)", id="only the whole value"),
+        pytest.param("text", "北海道", "Hokkaido", id="a prefecture needs none"),
+        pytest.param("name:prefecture", "大阪府", "Osaka", id="a prefecture by its label"),
+        pytest.param("text", "東京都", "The capital", id="the client's own name goes before"),
+    ],
+)
+def test_a_clients_value_is_called_by_its_name_in_the_language(spec, value, said):
+    assert Words("en", own=NAMED).format(value, spec) == said
+    assert Words("ja").format(value, spec) == value
+
+
+def test_every_prefecture_the_intake_knows_has_a_name():
+    from crmreport.analysis.attributes import REGIONS
+
+    assert {f"prefecture.{name}" for names in REGIONS.values() for name in names} == {
+        key for key in labels("en") if key.startswith("prefecture.")
+    }
 
 
 def test_english_labels_can_count_one():

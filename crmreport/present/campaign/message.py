@@ -30,9 +30,9 @@ _NAMED = 3
 def message(evaluation: Evaluation | None) -> Message:
     """The verdict as a sentence with its money; says so where there is no campaign to judge."""
     if evaluation is None:
-        return Message("campaign.message", Text("campaign.message.no_campaign"), _METHOD)
+        return Message("campaign.message", Text("campaign.message.no_campaign"), _METHOD, "sent")
     if evaluation.area is not None:
-        return Message("campaign.message", area_message(evaluation, evaluation.area), _METHOD)
+        return Message("campaign.message", area_message(evaluation, evaluation.area), _METHOD, "area")
     values: dict[str, object] = {"campaign": evaluation.plan.campaign_id}
     case = str(evaluation.judged.reason)
     profit = profit_of(evaluation)
@@ -53,7 +53,7 @@ def message(evaluation: Evaluation | None) -> Message:
         case, values = _to_segments(evaluation, case, values)
     if case in ("guardrail_harmed", "guardrail_open"):
         values["metrics"] = _guardrails(evaluation, "broken" if case == "guardrail_harmed" else "not_shown")
-    return Message("campaign.message", Text(f"campaign.message.{case}", **values), _METHOD)
+    return Message("campaign.message", Text(f"campaign.message.{case}", **values), _METHOD, "sent")
 
 
 def _to_segments(

@@ -72,7 +72,7 @@ def entry_chart(entry: EntryProducts) -> Chart | Note:
         )  # fmt: skip
         ax.set_yticks(
             range(len(shown)),
-            [short(words.format(v, "name:special", area="ctb"), 22) for v in shown["value"]],
+            [short(v, words, 22) for v in shown["value"]],
         )
         ax.set_ylim(len(shown) - 0.4, -0.62)
         ax.set_xlim(0, min(1.0, float(shown["f2_high"].max())) * 1.3)

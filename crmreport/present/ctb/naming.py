@@ -9,7 +9,10 @@ import pandas as pd
 from crmreport.analysis.ctb_cells import CtbCells
 from crmreport.analysis.ledger import PurchaseUnit
 from crmreport.analysis.observed import ObservedDays
-from crmreport.present import Text
+from crmreport.present import Text, Words
+from crmreport.present.words import CELL
+
+_NARROWER = {"ja": 0, "en": 4}
 
 
 def comparison(observed: ObservedDays, *, previous: bool) -> str:
@@ -31,10 +34,11 @@ def first_row(table: pd.DataFrame) -> pd.Series | None:
 
 def cell_name(row: Any, cells: CtbCells) -> str:
     """The values of a cell, as a name."""
-    return "×".join(str(row[axis]) for axis in cells.axes)
+    return CELL.join(str(row[axis]) for axis in cells.axes)
 
 
-def short(value: Any, length: int = 14) -> str:
-    """A value that fits an axis of a chart."""
-    text = str(value)
+def short(value: Any, words: Words, length: int = 14) -> str:
+    """A value that fits an axis of a chart; ``length`` counts Japanese letters, Latin ones are narrower."""
+    text = words.format(value, "name:special", area="ctb")
+    length += _NARROWER[words.lang]
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -64,7 +64,7 @@ def shares_chart(shares: CtbShares) -> Chart:
                     va="center", color=style.accent if is_message else style.ink,
                     fontweight="bold" if is_message else "normal",
                 )  # fmt: skip
-            ax.set_yticks(range(len(shown)), [short(value) for value in shown["value"]])
+            ax.set_yticks(range(len(shown)), [short(value, words) for value in shown["value"]])
             ax.set_ylim(_CHART_VALUES - 0.4, -0.6)
             ax.set_xlim(0, reach * 1.5)
             ax.set_xticks([])

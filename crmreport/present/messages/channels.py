@@ -204,6 +204,9 @@ def per_sent_table(response: MessageResponse, within: Period) -> Table:
 def changes_table(changes: ResponseChanges) -> Table:
     """The rates against the period before, with a test; unsubscribes per thousand delivered."""
     told = changes.table[(changes.table["out_of"] > 0) | (changes.table["out_of_before"] > 0)]
+    both = told[(told["out_of"] > 0) & (told["out_of_before"] > 0)]
+    # A channel used in one of the two periods alone has no change: beside others it is a row of dashes.
+    told = told if both.empty else both
     frame = told.sort_values(["channel", "rate"], ignore_index=True)
     few = frame["rate"] == "unsubscribe_rate"
     scaled = ["now", "before", "difference", "low", "high"]

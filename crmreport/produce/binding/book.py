@@ -66,6 +66,8 @@ class BookChapter:
     notebook: Any
     notice: str = ""
     """Why there is nothing to show."""
+    about: str = ""
+    """Which of its prose applies; all of it when empty."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,7 @@ def _chapter(chapter: Executed, words: Words) -> BookChapter:
         message=first.text[words.lang] if first else title,
         notebook=chapter.notebook if chapter.status == "done" else None,
         notice=notice,
+        about=first.about if first else "",
     )
 
 

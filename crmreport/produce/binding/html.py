@@ -24,11 +24,13 @@ from crmreport.errors import RunError
 from crmreport.present import fonts
 from crmreport.produce.binding.book import Book, BookChapter
 from crmreport.produce.binding.outputs import cell_items
-from crmreport.produce.binding.phrases import mark_headings
+from crmreport.produce.binding.phrases import mark_headings, signs_kept
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 TEMPLATE = TEMPLATES / "report"
 _LANGUAGE_TAGS = {"lang-ja": "ja", "lang-en": "en"}
+# Prose of a chapter for one kind of result.
+_ABOUT = "about-"
 # Page numbers and counters are made while laying out and are in no text of the page.
 _ALWAYS = "0123456789/.,:–−%+±…·•()[]" + "".join(map(chr, range(0x20, 0x7F)))
 _SVG = re.compile(r'data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)"')
@@ -59,7 +61,9 @@ class KeepLanguage(Preprocessor):
             elif cell.cell_type == "markdown":
                 tags = set(cell.metadata.get("tags", []))
                 of = {_LANGUAGE_TAGS[t] for t in tags if t in _LANGUAGE_TAGS}
-                if "papermill-error-cell-tag" not in tags and (not of or self.lang in of):
+                known = opening is not None and opening.metadata["about"]
+                beside = known and f"{_ABOUT}{known}" not in tags and any(t.startswith(_ABOUT) for t in tags)
+                if "papermill-error-cell-tag" not in tags and (not of or self.lang in of) and not beside:
                     cell.metadata["how_to_read"] = "how-to-read" in tags
                     cells.append(cell)
             elif cell.cell_type == "code":
@@ -171,6 +175,8 @@ def render(book: Book) -> str:
         exporter._preprocessors.clear()
     if book.lang == "ja":
         page = mark_headings(page)
+    else:
+        page = signs_kept(page)
     return embed_fonts(_tidy(page))
 
 
@@ -216,7 +222,9 @@ def _bind(chapters: list[BookChapter]) -> Any:
     """One notebook of all chapters; a marker cell opens each."""
     bound = nbformat.v4.new_notebook()
     for chapter in chapters:
-        marker = nbformat.v4.new_markdown_cell("", id=chapter.anchor, metadata={"opens": chapter.name})
+        marker = nbformat.v4.new_markdown_cell(
+            "", id=chapter.anchor, metadata={"opens": chapter.name, "about": chapter.about}
+        )
         bound.cells.append(marker)
         for number, cell in enumerate(chapter.notebook.cells if chapter.notebook is not None else []):
             # Cell ids are unique in a chapter, not in a book.

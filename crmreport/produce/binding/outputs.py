@@ -44,6 +44,7 @@ class Item(_Read):
     html: dict[Language, str]
     text: dict[Language, Any] = {}
     method: dict[Language, str] = {}
+    about: str = ""
     csv: str | None = None
     key: list[str] = []
     spec: dict[Language, dict[str, Any]] = {}

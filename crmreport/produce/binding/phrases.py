@@ -83,6 +83,20 @@ _COLUMN = re.compile(r'(<th scope="col"[^>]*>)([^<]+)')
 _HEADING = re.compile(r"(<h2\b[^>]*>)([^<]+)(</h2>)")
 
 
+_AMOUNTS = re.compile(r"(<(?:p|dd|li|span)\b[^>]*>)([^<]*[−+][¥$€£][^<]*)")
+_AMOUNT = re.compile(r"[−+][¥$€£][\d.,]*\d")
+
+
+def signs_kept(page: str) -> str:
+    """Hold a sign and its amount together: a line may break between − and ¥, and the sign is lost.
+
+    Examples:
+        >>> signs_kept("<p>that is −¥6.9 million</p>")
+        '<p>that is <span class="ph">−¥6.9</span> million</p>'
+    """
+    return _AMOUNTS.sub(lambda m: m[1] + _AMOUNT.sub(r'<span class="ph">\g<0></span>', m[2]), page)
+
+
 def mark_headings(page: str) -> str:
     """Mark the phrases of headings and of heads of columns and rows, and the last one of every sentence."""
     page = _COLUMN.sub(lambda m: m[1] + marked(html.unescape(m[2])), page)

@@ -126,22 +126,20 @@ def test_an_action_says_what_is_known_of_consent(without: int | None, ja: str, e
     [
         pytest.param(
             0,
-            "900人。リストは850人（検証中の施策の対象者50人を除く。2026年11月17日まで連絡を控える）",
-            "850 on the list (50 in a running test left out: send them nothing else until 17 November 2026)",
+            "900人。リストは850人（2026年11月17日まで検証中の施策の対象者50人を除く）",
+            "850 on the list (50 in a test until 17 November 2026 left out)",
             id="all consented",
         ),
         pytest.param(
             100,
-            "リストは750人（連絡の同意がない100人と、検証中の施策の対象者50人を除く。"
-            "後者へは2026年11月17日まで連絡を控える）",
-            "750 on the list (left out: 100 without consent, and 50 in a running test, "
-            "to be sent nothing else until 17 November 2026)",
+            "リストは750人（連絡の同意がない100人と、2026年11月17日まで検証中の施策の対象者50人を除く）",
+            "750 on the list (100 without consent and 50 in a test until 17 November 2026 left out)",
             id="some did not",
         ),
         pytest.param(
             None,
-            "50人を除く。2026年11月17日まで連絡を控える）。配信同意",
-            "2026). The files",
+            "検証中の施策の対象者50人を除く）。配信同意",
+            "left out). The files",
             id="nobody knows",
         ),
     ],
@@ -151,6 +149,25 @@ def test_an_action_says_who_is_in_a_running_test(without: int | None, ja: str, e
     for lang, said in (("ja", ja), ("en", en)):
         (action,) = [a for a in book(lang, lists=lists).actions if a.list_file]
         assert said in action.who
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        pytest.param("sent", ["any", "sent"], id="of what was sent"),
+        pytest.param("area", ["any", "area"], id="of places"),
+        pytest.param("", ["any", "sent", "area"], id="a chapter that does not say"),
+    ],
+)
+def test_prose_about_something_else_is_left_out(about: str, said: list[str]) -> None:
+    new = nbformat.v4
+    opening = executed("sales", message("sales", "見出し", "Heading") | {"about": about})
+    for name in ("any", "sent", "area"):
+        tags = ["lang-en"] if name == "any" else ["lang-en", f"about-{name}", "how-to-read"]
+        cell = new.new_markdown_cell(f"### Read it\n\nProse for {name}.", metadata={"tags": tags})
+        opening.notebook.cells.append(cell)
+    page = html.render(book("en", [opening]))
+    assert re.findall(r"Prose for (\w+)", page) == said
 
 
 NAMED = CLIENT.model_copy(
