@@ -14,6 +14,7 @@ import pytest
 
 from crmreport.produce import run_report
 from crmreport.produce.binding.html import TEMPLATES
+from crmreport.produce.binding.pdf import weasyprint
 from tests.end_to_end.conftest import PERIOD, DemoReport
 
 pytestmark = pytest.mark.slow
@@ -37,6 +38,26 @@ def test_every_chapter_ran(demo):
 def test_html_and_pdf_are_there(demo, lang):
     assert (demo.folder / f"assessment.{lang}.html").stat().st_size > 100_000
     assert (demo.folder / f"assessment.{lang}.pdf").read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_table_is_wider_than_its_page(demo, lang):
+    page = (demo.folder / f"assessment.{lang}.html").read_text("utf-8")
+    wide = []
+    for number, sheet in enumerate(weasyprint().HTML(string=page).render().pages, 1):
+        paper = sheet._page_box
+        edge = paper.content_box_x() + paper.width
+        tables = [box for box in paper.descendants() if box.element_tag == "table"]
+        # A hundredth of a millimetre is rounding.
+        wide += [(number, box.width) for box in tables if box.position_x + box.width > edge + 0.04]
+    assert wide == []
+
+
+def test_a_reader_of_english_meets_no_value_in_japanese(demo):
+    kept = ("definitions.glossary", "data_quality.balance")
+    shown = [i["html"]["en"] for i in demo.items("table") + demo.items("finding") if i["id"] not in kept]
+    assert shown
+    assert {word for html in shown for word in re.findall(r"[ぁ-んァ-ヶ一-龠]+", html)} == set()
 
 
 @pytest.mark.parametrize(

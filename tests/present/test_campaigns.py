@@ -165,7 +165,7 @@ def test_why_effects_are_not_told_apart(withheld, notes):
     for words in (JA, EN):
         assert all(thing.html(words) for thing in shown)
     said = EN.say(shown[-2].text)
-    assert "list of d differs between those sent c" in said
+    assert "list of “d” differs between those sent “c”" in said
 
 
 def test_a_campaign_with_an_unplanned_arm_is_told_with_the_arm_and_what_to_do():
