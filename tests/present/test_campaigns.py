@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
@@ -407,6 +408,13 @@ def test_what_cannot_be_judged_is_done_again_as_it_can_be(changes, reason, detai
     for words, said in ((JA, ja), (EN, en)):
         assert said in log.html(words)
         assert words.label(f"campaigns.untested_advice.{advice}") in finding.text(words)["do_what"]
+
+
+def test_the_money_bought_in_the_windows_has_a_unit():
+    sent = next(t for t in page.overlap(programme_of(ALL)) if isinstance(t, Table))
+    heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', sent.html(JA))
+    (bought,) = (head for head in heads if head.startswith("期間中の購入金額"))
+    assert re.search("（(円|千円|百万円)）", bought)
 
 
 def test_findings_name_the_campaigns_they_ask_something_of():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -100,6 +101,14 @@ def test_findings_and_their_cells():
                 table = tables[fact.cell.table]
                 rows = {tuple(row[k] for k in table.row_key): row for row in table.frame.to_dict("records")}
                 assert rows[fact.cell.row][fact.cell.column] == pytest.approx(fact.value)
+
+
+def test_the_same_customers_under_another_name_are_one_line_of_the_chart():
+    _, _, entry, _ = chapter(planted_shop()[0], entry_lines=entry_shop())
+    twin = entry.table.assign(attribute="kind", value=entry.table["value"] + " kind")
+    double = replace(entry, table=pd.concat([entry.table, twin], ignore_index=True))
+    assert page.entry_chart(double).height == page.entry_chart(entry).height
+    assert len(page.entry(double).frame) == 2 * len(page.entry(entry).frame)
 
 
 def test_without_anything_to_say_there_are_sentences_and_no_findings():

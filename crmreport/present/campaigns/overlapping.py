@@ -46,7 +46,7 @@ def _sent_table(found: CampaignProgramme, counted: CountedOnce | None) -> Table:
         bought = counted.table[["campaign_id", "revenue", "shared_revenue"]]
         frame = frame.merge(bought, on="campaign_id", how="left", validate="one_to_one")
         label = "campaigns.column.window_revenue"
-        revenue = [Column("revenue", "money", label=label, scale="amount", bare=True)]
+        revenue = [Column("revenue", "money", label=label, scale="amount")]
     if counted is not None and len(frame) >= _TWO:
         case = "several"
         revenue.append(Column("shared_revenue", "money", scale="amount", bare=True))

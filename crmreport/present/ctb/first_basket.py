@@ -44,6 +44,9 @@ def entry_chart(entry: EntryProducts) -> Chart | Note:
     if clear.empty:
         return Note(Text("ctb.entry_chart.none", **said))
     best = best_entry(entry)
+    # The same customers under another attribute's name (trial sets, the kind "trial") are one line; the table
+    # has both.
+    clear = clear.drop_duplicates(["customers", "converted"])
     ends = _ENTRY_ROWS // 2
     shown = clear if len(clear) <= _ENTRY_ROWS else pd.concat([clear.head(ends), clear.tail(ends)])
     case = "best" if best is not None else "worse"
