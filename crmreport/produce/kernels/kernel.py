@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 
 from crmreport.present.words import forget_labels
 from crmreport.produce.kernels import preload
+from crmreport.produce.kernels.server import use_temporary
 
 
 def serve(
@@ -21,8 +23,10 @@ def serve(
     """
     # What a cell prints reaches the notebook; ipykernel's second copy of it has no place to go.
     os.dup2(1, 2)
+    temporary = tempfile.gettempdir()
     os.environ.clear()
     os.environ.update(environment)
+    use_temporary(temporary)
     if hasattr(time, "tzset"):
         time.tzset()
     os.chdir(folder)

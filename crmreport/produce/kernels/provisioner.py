@@ -22,6 +22,7 @@ class ForkProvisioner(LocalProvisioner):
     process: Any = None
     pid: int | None = None
     pgid: int | None = None
+    _forked: Forked | None = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork one; of ``cmd`` it takes what follows the connection file, as the interpreter would."""
@@ -31,7 +32,13 @@ class ForkProvisioner(LocalProvisioner):
         # As jupyter_client writes it into the command.
         file = os.path.realpath(manager.connection_file)
         arguments = cmd[cmd.index(file) + 1 :]
-        self.process = Forked(serve, file, environment, folder, arguments)
+        self.process = self._forked = Forked(serve, file, environment, folder, arguments)
         self.pid = self.pgid = self.process.pid
         self.cwd = folder
         return self.connection_info
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Remove what the kernel left of temporary files; then as usual."""
+        if self._forked is not None:
+            self._forked.tidy()
+        await super().cleanup(restart)

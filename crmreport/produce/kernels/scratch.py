@@ -1,7 +1,8 @@
-"""A private folder for sockets and IPython's own files, gone with the run however it ends."""
+"""A private folder for sockets and whatever is temporary, gone with the run however it ends."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -12,8 +13,9 @@ from filelock import FileLock, Timeout
 
 _PREFIX = "crm-"
 _OWNED = "owner.lock"
-_LONGEST = 80
-"""Longest folder for ipc sockets; the system's limit for a socket's path is 104 to 108 bytes."""
+_LONGEST = 64
+"""Longest folder: the system's limit for a socket's path is 104 to 108 bytes, and the longest below it is
+that of a chapter that uses multiprocessing itself, ``/1234/pymp-12345678/listener-12345678``."""
 
 
 class Scratch:
@@ -37,8 +39,9 @@ class Scratch:
 
     def close(self) -> None:
         """Remove it."""
+        with contextlib.suppress(OSError):
+            _remove(self.folder)
         self._lock.release()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _held(home: Path) -> tuple[Path, FileLock]:
@@ -62,9 +65,21 @@ def sweep(home: Path) -> None:
         try:
             if _is_ours(owned.parent):
                 with FileLock(owned, timeout=0):
-                    shutil.rmtree(owned.parent, ignore_errors=True)
+                    _remove(owned.parent)
         except (Timeout, OSError):
             continue
+
+
+def _remove(folder: Path) -> None:
+    """Remove such a folder, its lock last: what is left without one would never be swept away."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != _OWNED:
+            with contextlib.suppress(OSError):
+                path.unlink()
+    if all(path.name == _OWNED for path in folder.iterdir()):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_ours(folder: Path) -> bool:

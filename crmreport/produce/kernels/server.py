@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
 import multiprocessing.connection
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import types
 from collections.abc import Callable, Iterator
-from multiprocessing import resource_tracker
+from multiprocessing import resource_tracker, util
 from pathlib import Path
 from typing import Any
 
 from crmreport.produce.kernels import family, preload
+from crmreport.produce.kernels.scratch import Scratch
 
 PRELOAD = preload.__name__
 # Fixed before the interpreter starts: sets are then in the same order in every run, and the forks
@@ -27,7 +31,14 @@ _FROM_THE_START = {
     "PYTHONSAFEPATH": "1",
     preload.MARK: "1",
 }
+_TEMPORARY = "TMPDIR"
 _starting = threading.Lock()
+_numbers = itertools.count(1)
+_scratch: Scratch | None = None
+"""Where the server and its forks put what is temporary: they end without a chance to tidy up, and a run
+that is killed leaves it to the next one."""
+_own: Path | None = None
+"""The part of it that is this process's own, if it is a fork."""
 _era = 0
 """Grows when the server is ended: who still waited for that one must not start the next."""
 
@@ -51,9 +62,26 @@ def _warm(era: int) -> None:
         from multiprocessing import forkserver
 
         context()
-        with _starting, _environment(_FROM_THE_START), _no_interrupts():
-            _refuse_if_over(era)
-            forkserver.ensure_running()
+        with _starting:
+            place = {_TEMPORARY: str(_temporary())}
+            with _environment(_FROM_THE_START | place), _no_interrupts():
+                _refuse_if_over(era)
+                forkserver.ensure_running()
+
+
+def _temporary() -> Path:
+    """The folder for it, made once in a process and gone with it; to be called while it holds the lock."""
+    global _scratch
+    if _scratch is None:
+        _scratch = Scratch()
+        # After multiprocessing has removed the folder of its sockets, which lies in this one.
+        util.Finalize(None, _scratch.close, exitpriority=-200)
+        before, tempfile.tempdir = tempfile.tempdir, str(_scratch.folder)
+        try:
+            util.get_temp_dir()
+        finally:
+            tempfile.tempdir = before
+    return _scratch.folder
 
 
 def stop() -> None:
@@ -138,7 +166,10 @@ class Forked:
     def __init__(self, target: Callable[..., None], *args: Any) -> None:
         era = _era
         _warm(era)
-        self._process = context().Process(target=_begin, args=(target, *args))
+        with _starting:
+            # A name that stays short: a fork may have sockets in it.
+            self._temporary = _temporary() / str(next(_numbers))
+        self._process = context().Process(target=_begin, args=(str(self._temporary), target, *args))
         with _starting, _without_main():
             _refuse_if_over(era)
             self._process.start()
@@ -172,13 +203,22 @@ class Forked:
         self.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
         family.kill(left)
 
+    def tidy(self) -> None:
+        """Remove what it left of temporary files; it has ended, or is about to."""
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
     def terminate(self) -> None:
         """Ask it to end."""
         self.send_signal(signal.SIGTERM)
 
 
-def _begin(target: Callable[..., None], *args: Any) -> None:
-    """First thing in a fork: a group of its own, gone when the driver goes, its own random numbers."""
+def _begin(temporary: str, target: Callable[..., None], *args: Any) -> None:
+    """First thing in a fork: a group of its own, gone when the driver goes, its own random numbers.
+
+    Args:
+        temporary: Folder for its temporary files, to be made.
+    """
+    use_temporary(temporary)
     # The driver's output is a command's result; what a library prints here is not.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -197,6 +237,20 @@ def _begin(target: Callable[..., None], *args: Any) -> None:
     random.seed()
     np.random.seed()
     target(*args)
+
+
+def use_temporary(folder: str) -> None:
+    """Let this process, a fork, and what it starts put temporary files into a folder of its own."""
+    global _own
+    _own = Path(folder)
+    _own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ[_TEMPORARY] = tempfile.tempdir = folder
+
+
+def tidy_up() -> None:
+    """Remove what this process, if it is a fork, has left of temporary files."""
+    if _own is not None:
+        shutil.rmtree(_own, ignore_errors=True)
 
 
 def _die_with_driver() -> None:

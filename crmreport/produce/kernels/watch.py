@@ -78,6 +78,7 @@ class Watch:
         with self._lock:
             self._watched.discard(watched)
         watched.process.kill()
+        watched.process.tidy()
 
     @contextlib.contextmanager
     def over(self, process: Forked, *, deadline: float | None = None) -> Iterator[Watched]:

@@ -179,6 +179,8 @@ def _answer(connection: Any, what: str, function: Callable[..., Any], args: Any,
         answer = (False, (RunError.exit_code, f"{what}: {error}; see to the disk, then run again"))
     except Exception as error:
         answer = (False, (None, f"{type(error).__name__}: {error}", traceback.format_exc()))
+    # Once it has answered it is ended, and a layout leaves its fonts.
+    server.tidy_up()
     connection.send(answer)
     connection.close()
 
