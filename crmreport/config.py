@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from crmreport.config_campaigns import Campaign, Rate
+from crmreport.config_query import query_fault
 from crmreport.period import Period
 
 Language = Literal["ja", "en"]
@@ -77,10 +79,33 @@ class Rule(_Strict):
         return self
 
 
-class Source(_Strict):
-    """One file or glob that feeds a canonical table."""
+def _one_query(query: str) -> str:
+    if fault := query_fault(query):
+        raise ValueError(fault)
+    return query
 
-    path: str
+
+_OF_FILES = (
+    "format",
+    "encoding",
+    "delimiter",
+    "sheet",
+    "header_row",
+    "totals_row",
+    "ragged_rows",
+    "password",
+)
+
+
+class Source(_Strict):
+    """One file, glob or query that feeds a canonical table."""
+
+    path: str | None = None
+    query: Annotated[str, AfterValidator(_one_query)] | None = None
+    """One SELECT; its columns are the source's headers."""
+    connection: str | None = None
+    """Of a query: ``${ENV_NAME}`` in the file, and kept so; its value, an address such as
+    ``postgresql://user:password@host/base``, is read when the database is asked."""
     format: Literal["auto", "csv", "excel", "parquet"] = "auto"
     encoding: str = "auto"
     delimiter: str = "auto"
@@ -98,6 +123,31 @@ class Source(_Strict):
     """Zone of times written without one; the client's zone when not given."""
     password: Annotated[str | None, Field(repr=False)] = None
     """Opens a protected workbook; in the file always ``${ENV_NAME}``."""
+
+    @model_validator(mode="after")
+    def _file_or_query(self) -> Self:
+        if self.path is not None:
+            if self.query is not None or self.connection is not None:
+                raise ValueError("has path: and query: or connection:; a source is a file or a query")
+        elif self.query is None or self.connection is None:
+            raise ValueError("needs path:, or query: and connection: ${ENV_NAME}")
+        elif given := [key for key in _OF_FILES if key in self.model_fields_set]:
+            raise ValueError(f"{given[0]}: is said of files, and this is a query; take it out")
+        return self
+
+    @property
+    def variable(self) -> str | None:
+        """The environment variable that holds the database's address; None for files."""
+        return self.connection[2:-1] if self.connection is not None else None
+
+    @property
+    def named(self) -> str:
+        """What messages and reports call it: its path, or its variable and the digest of its query."""
+        if self.path is not None:
+            return self.path
+        assert self.query is not None
+        digest = hashlib.sha256(self.query.strip().encode()).hexdigest()
+        return f"{self.variable} query {digest[:8]}"
 
 
 class Lifecycle(_Strict):

@@ -22,8 +22,9 @@ from crmreport.yaml_file import Place, YamlFile, read_yaml
 SECRET_KEYS = frozenset({"password"})
 """Keys whose value is ``${ENV_NAME}`` and nothing else; everywhere else ``${`` is refused."""
 
-LATE_SECRET_KEYS = frozenset({"url"})
-"""The same, but the name is kept and read when something is sent: making a report needs no such secret."""
+LATE_SECRET_KEYS = frozenset({"url", "connection"})
+"""The same, but the name is kept and read when something is sent, or a database asked: nothing else needs
+such a secret, and no chapter gets it."""
 
 _TODO = "TODO"
 _UNDONE = frozenset({_TODO, f"data/{_TODO}.csv"})
@@ -135,7 +136,7 @@ def _with_secrets(file: YamlFile, value: Any, place: Place, faults: list[str]) -
         return {key: _with_secrets(file, item, (*place, key), faults) for key, item in value.items()}
     if isinstance(value, list):
         return [_with_secrets(file, item, (*place, i), faults) for i, item in enumerate(value)]
-    late = place[:1] == ("delivery",) and place[-1] in LATE_SECRET_KEYS
+    late = _is_late(place)
     wrong = ""
     if place and (late or place[-1] in SECRET_KEYS) and value is not None:
         variable = _VARIABLE.fullmatch(str(value))
@@ -153,6 +154,14 @@ def _with_secrets(file: YamlFile, value: Any, place: Place, faults: list[str]) -
     if wrong:
         faults.append(f"{file.where(place)}: {_dotted(place)}: {wrong}")
     return value
+
+
+def _is_late(place: Place) -> bool:
+    match place:
+        case ("delivery", _, "url") | ("sources", _, _, "connection"):
+            return True
+        case _:
+            return False
 
 
 def _fault(file: YamlFile, detail: ErrorDetails) -> str:
@@ -193,9 +202,10 @@ def _disagreements(file: YamlFile, client: Client, folder: Path) -> Iterator[str
         )
     for table, sources in client.sources.items():
         for i, source in enumerate(sources):
-            if reason := _path_fault(source.path, folder):
+            if source.path is not None and (reason := _path_fault(source.path, folder)):
                 place = ("sources", table, i, "path")
-                yield f"{file.where(place)}: {_dotted(place)}: {_shown(source.path)} {reason}"
+                shown = "(not shown)" if _may_be_secret(place, source.path) else _shown(source.path)
+                yield f"{file.where(place)}: {_dotted(place)}: {shown} {reason}"
     for place, beside in ((("brand", "logo"), client.brand.logo), (("segments",), client.segments)):
         if beside is None or (place == ("segments",) and not beside.endswith((".yml", ".yaml"))):
             continue
@@ -299,6 +309,8 @@ def _path_fault(path: str, folder: Path) -> str | None:
     """
     if not path or "\0" in path:
         return "is no path; write one such as data/orders.csv"
+    if "://" in path:
+        return "is an address; for a database write query: and connection: ${ENV_NAME}"
     absolute = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
     if not absolute:
         if ".." in re.split(r"[/\\]", path):
@@ -348,7 +360,9 @@ def _may_be_secret(place: Place, value: Any) -> bool:
     """Whether a value is not to be shown; an address with a token may stand under a wrong key, too."""
     if place and place[-1] in SECRET_KEYS:
         return True
-    return place[:1] == ("delivery",) and (place[-1] in LATE_SECRET_KEYS or "://" in str(value))
+    return place[:1] in (("delivery",), ("sources",)) and (
+        place[-1] in LATE_SECRET_KEYS or "://" in str(value)
+    )
 
 
 def _is_scalar(value: Any) -> bool:

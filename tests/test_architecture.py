@@ -15,7 +15,7 @@ PACKAGE = ROOT / "crmreport"
 
 # What each part may import. A part is the first name under crmreport.
 GROUND = {"errors", "period", "workspace", "yaml_file", "whole_file"}
-SETTINGS = GROUND | {"config", "config_campaigns"}
+SETTINGS = GROUND | {"config", "config_campaigns", "config_query"}
 ALLOWED = {
     "errors": set(),
     "period": {"errors"},
@@ -23,7 +23,8 @@ ALLOWED = {
     "yaml_file": {"errors"},
     "whole_file": set(),
     "config_campaigns": set(),
-    "config": GROUND | {"config_campaigns"},
+    "config_query": set(),
+    "config": GROUND | {"config_campaigns", "config_query"},
     "config_file": SETTINGS | {"plan_file"},
     "analysis": {"errors", "period"},
     "segment_file": {"errors", "yaml_file", "analysis"},

@@ -27,6 +27,8 @@ reports:
     chapters: [sales, decile]
 """
 
+COLUMNS = "      columns: {customer_id: 会員番号, order_id: 伝票番号, ordered_at: 購入日, revenue: 金額}\n"
+
 
 @pytest.fixture
 def write(tmp_path: Path):
@@ -102,8 +104,40 @@ MISTAKES = {
         "client.yml:1: client: is missing; add client: to the file",
     ),
     "missing key in a list item": (
+        (COLUMNS, ""),
+        "client.yml:5: sources.order_lines[0].columns: is missing; add columns: to sources.order_lines[0]",
+    ),
+    "source that is neither file nor query": (
         ("path: data/orders.csv\n      columns", "columns"),
-        "client.yml:5: sources.order_lines[0].path: is missing; add path: to sources.order_lines[0]",
+        "client.yml:5: sources.order_lines[0]: needs path:, or query: and connection: ${ENV_NAME}",
+    ),
+    "query without a connection": (
+        ("path: data/orders.csv", "query: SELECT 1"),
+        "client.yml:5: sources.order_lines[0]: needs path:, or query: and connection: ${ENV_NAME}",
+    ),
+    "file and query": (
+        ("constants:", "query: SELECT 1\n      connection: ${SHOP_DB}\n      constants:"),
+        "client.yml:5: sources.order_lines[0]: has path: and query: or connection:; a source is a file or",
+    ),
+    "setting of files beside a query": (
+        ("path: data/orders.csv", "query: SELECT 1\n      connection: ${SHOP_DB}\n      encoding: cp932"),
+        "client.yml:5: sources.order_lines[0]: encoding: is said of files, and this is a query; take it out",
+    ),
+    "query that writes": (
+        ("path: data/orders.csv", "query: DELETE FROM orders\n      connection: ${SHOP_DB}"),
+        "client.yml:5: sources.order_lines[0].query: 'DELETE FROM orders': begins with DELETE; write one",
+    ),
+    "query with a variable": (
+        ("path: data/orders.csv", "query: SELECT '${X}'\n      connection: ${SHOP_DB}"),
+        "client.yml:5: sources.order_lines[0].query: \"SELECT '${X}'\": variables are read for secrets",
+    ),
+    "connection in plain text": (
+        ("path: data/orders.csv", "query: SELECT 1\n      connection: postgresql://u:hunter2@db/shop"),
+        "client.yml:6: sources.order_lines[0].connection: a secret stands in the file; write ${ENV_NAME}",
+    ),
+    "connection under a wrong key": (
+        ("path: data/orders.csv", "path: postgresql://u:hunter2@db/shop"),
+        "client.yml:5: sources.order_lines[0].path: (not shown) is an address; for a database write query:",
     ),
     "number where text belongs": (
         ("'007'", "7"),
@@ -294,6 +328,30 @@ def test_the_secrets_a_file_is_read_with_are_its_passwords_that_are_set(write, m
         write(text.replace("constants:", "password: ${SHOP_PASSWORD}\n      constants:"))
     ) == {"SHOP_PASSWORD": "hunter2"}
     assert file_secrets(write(text.replace("constants:", "password: ${UNSET}\n      constants:"))) == {}
+
+
+def test_a_query_keeps_the_name_of_its_variable_and_needs_no_value(write, monkeypatch):
+    monkeypatch.setenv("SHOP_DB", "postgresql://u:hunter2@db/shop")
+    text = GOOD.replace("path: data/orders.csv", "query: SELECT 1\n      connection: ${SHOP_DB}")
+    path = write(text)
+    client = load_client(path)
+    source = client.sources["order_lines"][0]
+    assert (source.connection, source.variable, source.named) == (
+        "${SHOP_DB}",
+        "SHOP_DB",
+        "SHOP_DB query e004ebd5",
+    )
+    assert file_secrets(path) == {}, "no chapter is to see it"
+    monkeypatch.delenv("SHOP_DB")
+    assert load_client(path) == client
+
+
+def test_an_address_never_shows_in_a_message(write):
+    for key in ("connection", "conection", "path", "query", "timezone"):
+        text = GOOD.replace("path: data/orders.csv", f"{key}: postgresql://u:hunter2@db/shop")
+        with pytest.raises(ConfigError) as caught:
+            load_client(write(text))
+        assert "hunter2" not in str(caught.value)
 
 
 def test_all_mistakes_are_named_at_once_one_line_each(write):

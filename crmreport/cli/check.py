@@ -28,7 +28,7 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
     workspace = Workspace.find()
     settings = load_client(workspace.client_file(client))
     if dry_run:
-        sources = {t: [s.path for s in each] for t, each in settings.sources.items()}
+        sources = {t: [s.named for s in each] for t, each in settings.sources.items()}
         if json:
             say_json({"client": client, "sources": sources})
         else:

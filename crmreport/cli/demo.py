@@ -79,7 +79,8 @@ def _written(workspace: Workspace, name: Name) -> bool:
 
     settings = load_client(workspace.client_file(name.value), reports=False)
     folder = workspace.client(name.value)
-    return all(any(folder.glob(each.path)) for table in settings.sources.values() for each in table)
+    paths = [each.path for table in settings.sources.values() for each in table]
+    return all(any(folder.glob(path)) for path in paths if path is not None)
 
 
 def _write(workspace: Workspace, name: Name, *, quiet: bool) -> None:

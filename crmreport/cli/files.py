@@ -40,7 +40,10 @@ def not_begun(workspace: Workspace, client: Client) -> str | None:
     that is not mounted, are a fault somebody has to hear of.
     """
     paths = [s.path for each in client.sources.values() for s in each]
-    if any(PurePosixPath(p).is_absolute() or PureWindowsPath(p).is_absolute() for p in paths):
+    if None in paths:
+        # A database that does not answer is a fault somebody has to hear of.
+        return None
+    if any(PurePosixPath(p).is_absolute() or PureWindowsPath(p).is_absolute() for p in paths if p):
         return None
     if workspace.store(client.client).exists():
         return None

@@ -11,11 +11,16 @@ from crmreport.intake.source_file import SourceFile, format_of
 
 
 def read_batches(file: SourceFile, source: Source) -> Iterator[Batch]:
-    """The records of one file, in order.
+    """The records of one file, or of a query's last answer, in order.
 
     Raises:
         DataError: The file cannot be read as what it should be; see the readers.
     """
+    if source.query is not None:
+        from crmreport.intake.read_snapshot import read_snapshot
+
+        yield from read_snapshot(file)
+        return
     if file.path.stat().st_size == 0:
         raise DataError(
             f"{file.name}: the file is empty (0 bytes); ask for it again, or take it out of sources"

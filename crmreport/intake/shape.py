@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -18,7 +18,7 @@ from crmreport.intake.columns import Parsed, on_distinct, parse, to_text
 from crmreport.intake.header_row import find_header
 from crmreport.intake.quarantine import Failures
 from crmreport.intake.read import read_batches
-from crmreport.intake.source_file import SourceFile, source_files
+from crmreport.intake.source_file import SourceFile
 from crmreport.intake.tables import COLUMNS, DAYS, NEEDED, Table, accepts, kind_of
 
 FILE = "__file"
@@ -53,7 +53,9 @@ class Shaped:
         return len(every) - every.n_unique()
 
 
-def shape_source(client: Client, table: Table, position: int, source: Source, folder: Path) -> Shaped:
+def shape_source(
+    client: Client, table: Table, position: int, source: Source, files: Sequence[SourceFile]
+) -> Shaped:
     """Read one source of one table.
 
     Args:
@@ -61,7 +63,7 @@ def shape_source(client: Client, table: Table, position: int, source: Source, fo
         table: What the source feeds.
         position: Which of the table's sources it is, from 1.
         source: The client file's entry.
-        folder: The client's folder.
+        files: Its files, in order.
 
     Raises:
         ConfigError: The mapping names an unknown canonical column or lacks a needed one.
@@ -69,7 +71,7 @@ def shape_source(client: Client, table: Table, position: int, source: Source, fo
     """
     check_mapping(table, source)
     shaped = Shaped(table, position, source)
-    for file in source_files(source, folder):
+    for file in files:
         before, blank, found = shaped.lines, 0, {}
         for batch in read_batches(file, source):
             _take(batch, file, shaped, client)
@@ -85,25 +87,25 @@ def check_mapping(table: Table, source: Source) -> None:
         if not accepts(table, column):
             near = difflib.get_close_matches(column, COLUMNS[table], n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(COLUMNS[table])}"
-            raise ConfigError(f"sources.{table}: {source.path}: no canonical column {column!r}; {hint}")
+            raise ConfigError(f"sources.{table}: {source.named}: no canonical column {column!r}; {hint}")
     if both := sorted(set(source.columns) & set(source.constants)):
         raise ConfigError(
-            f"sources.{table}: {source.path}: {both[0]} is mapped and constant; take it out of one of them"
+            f"sources.{table}: {source.named}: {both[0]} is mapped and constant; take it out of one of them"
         )
     needed = {"order_lines": ("customer_id", "ordered_at")}.get(table, NEEDED[table])
     for column in needed:
         if column not in given:
             raise ConfigError(
-                f"sources.{table}: {source.path}: columns lacks {column}; name its header there"
+                f"sources.{table}: {source.named}: columns lacks {column}; name its header there"
             )
     if table == "order_lines" and "revenue" not in given and not {"quantity", "unit_price"} <= set(given):
         raise ConfigError(
-            f"sources.order_lines: {source.path}: columns has neither revenue nor quantity and unit_price; "
+            f"sources.order_lines: {source.named}: columns has neither revenue nor quantity and unit_price; "
             "map revenue, or both of the others"
         )
     if table == "web_events" and not {"customer_id", "visitor_id"} & set(given):
         raise ConfigError(
-            f"sources.web_events: {source.path}: columns has neither customer_id nor visitor_id; map one"
+            f"sources.web_events: {source.named}: columns has neither customer_id nor visitor_id; map one"
         )
 
 

@@ -1,4 +1,4 @@
-"""From a source's path to its files, and the format of each."""
+"""From a source to its files, and the format of each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crmreport.config import Source
 from crmreport.errors import DataError
+from crmreport.intake.snapshot import SNAPSHOTS, read_snapshots
 
 _FORMATS = {
     ".csv": "csv",
@@ -31,7 +32,7 @@ class SourceFile:
 
 
 def source_files(source: Source, folder: Path) -> list[SourceFile]:
-    """The files of a source in order of their names.
+    """The files of a source in order of their names; of a query the rows of its last answer.
 
     Args:
         source: The client file's entry.
@@ -40,6 +41,8 @@ def source_files(source: Source, folder: Path) -> list[SourceFile]:
     Raises:
         DataError: Nothing is there; the message lists what is.
     """
+    if source.path is None:
+        return [_last_answer(source, folder)]
     pattern = source.path
     if any(c in pattern for c in "*?["):
         base = Path(Path(pattern).anchor) if Path(pattern).is_absolute() else folder
@@ -54,6 +57,16 @@ def source_files(source: Source, folder: Path) -> list[SourceFile]:
         paths = [path]
     home = folder.resolve()
     return [SourceFile(p, _shown(p, home)) for p in paths]
+
+
+def _last_answer(source: Source, folder: Path) -> SourceFile:
+    found = read_snapshots(folder).get(source.named)
+    if found is None:
+        raise DataError(
+            f"{source.named}: the database was not asked yet; "
+            f"set {source.variable} and run crmreport check --client {folder.name}"
+        )
+    return SourceFile(folder / SNAPSHOTS / found.file, source.named)
 
 
 def _shown(path: Path, home: Path) -> str:

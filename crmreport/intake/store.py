@@ -82,8 +82,7 @@ def open_store(workspace: Workspace, client: Client) -> Store:
         stores.mkdir(parents=True, exist_ok=True)
         with FileLock(stores / ".lock"):
             if not _is_built(stores / key):
-                sums = _sums(inputs)
-                _build(workspace, client, stores, key, sums)
+                _build(workspace, client, stores, key, inputs)
         for each in inputs:
             if digests.of(each.file) != each.digest:
                 shutil.rmtree(stores / key)
@@ -122,6 +121,10 @@ def _inputs(workspace: Workspace, client: Client, digests: Digests) -> list[_Inp
     return found
 
 
+def _files(inputs: list[_Input], table: Table, position: int) -> list[SourceFile]:
+    return [i.file for i in inputs if (i.table, i.position) == (table, position)]
+
+
 def _sums(inputs: list[_Input]) -> dict[tuple[Table, int, Path], str]:
     return {(i.table, i.position, i.file.path): i.digest for i in inputs}
 
@@ -139,19 +142,17 @@ def _open(path: Path) -> Store:
     return Store(path, report, tuple(report.tables))
 
 
-def _build(
-    workspace: Workspace, client: Client, stores: Path, key: str, sums: dict[tuple[Table, int, Path], str]
-) -> None:
+def _build(workspace: Workspace, client: Client, stores: Path, key: str, inputs: list[_Input]) -> None:
     building = Path(tempfile.mkdtemp(prefix=f".building-{key}-", dir=stores))
     try:
         shaped = [
-            shape_source(client, table, position, source, workspace.client(client.client))
+            shape_source(client, table, position, source, _files(inputs, table, position))
             for table, sources in client.sources.items()
             for position, source in enumerate(sources, start=1)
         ]
         set_aside = _quarantine(workspace, client, key, shaped)
         tables, conflicts, listed = _tables(client, shaped)
-        report = summarise(client, key, shaped, tables, conflicts, set_aside, sums)
+        report = summarise(client, key, shaped, tables, conflicts, set_aside, _sums(inputs))
         for name, frame in tables.items():
             frame.write_parquet(building / f"{name}.parquet", compression="zstd", row_group_size=_ROW_GROUP)
         listed.write_parquet(building / "conflicts.parquet")
@@ -184,7 +185,7 @@ def _quarantine(workspace: Workspace, client: Client, key: str, shaped: list[Sha
             failures,
             lines=source.lines,
             limit=client.policies.quarantine_limit,
-            path=source.source.path,
+            path=source.source.named,
             kept_in=f"quarantine/{key}/",
         )
     return every

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crmreport.config import Client
+from crmreport.config import Client, Source
 from crmreport.intake import check, history
 from crmreport.intake.model import (
     Check,
@@ -109,13 +109,19 @@ def _source_count(s: Shaped) -> SourceCount:
     return SourceCount(
         table=s.table,
         source=s.position,
-        path=s.source.path if not Path(s.source.path).is_absolute() else Path(s.source.path).name,
+        path=_shown(s.source),
         lines=s.lines,
         stored=s.stored,
         quarantined=count_lines(s.failures.table(s.table, s.position)),
         excluded=dict(sorted(s.excluded.items())),
         repeated_lines=s.repeated_lines(),
     )
+
+
+def _shown(source: Source) -> str:
+    if source.path is None or not Path(source.path).is_absolute():
+        return source.named
+    return Path(source.path).name
 
 
 def _assert_nothing_lost(sources: list[SourceCount], tables: dict[Table, pl.DataFrame]) -> None:
@@ -141,7 +147,7 @@ def _inputs(shaped: list[Shaped], sums: dict[tuple[Table, int, Path], str]) -> l
             name=file.name,
             bytes=file.path.stat().st_size,
             sha256=sums[(s.table, s.position, file.path)],
-            format=format_of(file, s.source.format),
+            format="query" if s.source.query is not None else format_of(file, s.source.format),
             lines=lines,
             blank_lines=blank,
             found=found,
