@@ -16,6 +16,7 @@ from crmreport.config_campaigns import Campaign
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, DataError
 from crmreport.intake import IntakeReport, Store, open_store
+from crmreport.intake.snapshot import tell_age
 from crmreport.period import Period
 from crmreport.plan_file import PlannedTest, disagreements, load_assignment, load_planned, plan_path
 from crmreport.present.finding import Finding
@@ -293,6 +294,8 @@ def client_words(client: Client, segments: SegmentMap, lang: Language) -> Words:
 def open_report(client: str, period: str, lang: str = "ja") -> Report:
     """Open a client's data for a period.
 
+    No database is asked: what its queries gave last is opened, and how old that is said on stderr.
+
     Args:
         client: The client's id, a folder in ``clients/``.
         period: ``2026-10``, ``2026-Q3``, ``FY2026`` or ``2026-04-01..2026-09-30``.
@@ -315,6 +318,9 @@ def open_report(client: str, period: str, lang: str = "ja") -> Report:
                 f"choose one, or add it to languages in client.yml"
             )
     span = settings.period(period)
+    if LISTS_VARIABLE not in os.environ:
+        # In a run the data are of this hour, and a time in a chapter would make it another one each night.
+        tell_age(workspace, settings)
     store = open_store(workspace, settings)
     store.report.require(span)
     return Report(

@@ -24,7 +24,7 @@ CONDA_NAMES = {
 OUTSIDE_PYTHON = {"python", "pip", "pango", "harfbuzz", "fonts-conda-forge", "poppler", "make", "nodejs"}
 LOCKED = {
     "requirements.txt": (),
-    "requirements-dev.txt": ("lab", "deliver", "test", "lock"),
+    "requirements-dev.txt": ("lab", "deliver", "sqlite", "postgresql", "mysql", "test", "lock"),
     "requirements-completejourney.txt": ("completejourney",),
 }
 

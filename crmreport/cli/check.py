@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crmreport.cli.databases import ask_now
 from crmreport.cli.files import refuse_missing_demo
 from crmreport.cli.options import Client, DryRun, Json
 from crmreport.cli.output import say, say_json, say_table
@@ -17,7 +18,7 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
     """Read a client's files; print what was found.
 
     Every line is accounted for: lines in = stored + quarantined + excluded by a named rule.
-    With --dry-run only client.yml is checked.
+    Databases are asked. With --dry-run only client.yml is checked, and no database asked.
 
     \b
     Example:
@@ -44,6 +45,7 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
     from crmreport.plan_test.unlike_drawn import unlike_drawn
 
     refuse_missing_demo(workspace, settings)
+    asked = ask_now(workspace, settings)
     store = open_store(workspace, settings)
     differ = undescribed(store.table("sends"), settings.campaigns) if "sends" in store.tables else []
     customers = store.table("customers") if "customers" in store.tables else None
@@ -60,6 +62,8 @@ def check(client: Client, dry_run: DryRun = False, json: Json = False) -> None:
     if json:
         say_json({**store.report.model_dump(mode="json"), "campaigns": differ})
     else:
+        for snapshot in asked:
+            say(str(snapshot))
         _print(store.report)
         for line in differ:
             say(f"  {line}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from crmreport.cli import clock
 from crmreport.cli.output import complain, note, say
 from crmreport.errors import CrmReportError, NotDeliveredError
 from crmreport.produce import Order
@@ -84,12 +85,14 @@ def plan_of(workspace: Workspace, order: Order, *, explain: bool) -> dict[str, A
 def _explained(workspace: Workspace, brief: Brief, *, due: bool) -> list[dict[str, Any]]:
     from crmreport.intake import open_store
     from crmreport.intake.described import refuse_unjudged
+    from crmreport.intake.snapshot import tell_age
     from crmreport.produce.due import undelivered
     from crmreport.produce.planning.brief import plan_brief
     from crmreport.produce.planning.explain import explain
     from crmreport.produce.planning.plan import Cache
     from crmreport.produce.publish import read_record
 
+    tell_age(workspace, brief.client, clock.now())
     store = open_store(workspace, brief.client)
     if due and (reason := undelivered(store.report, brief.period)):
         raise NotDeliveredError(reason)

@@ -84,7 +84,8 @@ def run(
     all reports. A run replaces the whole report: made with --lang ja it has no English files any more.
     What has not changed since the last run is not made again. When one of several reports fails, the
     others go on; the exit code is that of the first failure. --all skips a client none of whose files
-    is there yet. A due month whose data are not there yet is left for the next run.
+    is there yet. A due month whose data are not there yet is left for the next run. A client's databases
+    are asked once in a run; --dry-run and --explain ask none, the latter looks at the last answers.
 
     \b
     Example:

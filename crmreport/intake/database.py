@@ -196,7 +196,7 @@ def _begin_reading(connection: Connection, backend: str) -> None:
             # Every row is wanted, not the first few soon.
             connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
         case "mysql" | "mariadb":
-            connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         case "sqlite":
             connection.exec_driver_sql("PRAGMA query_only = ON")
@@ -236,7 +236,7 @@ def in_its_words(error: Exception, *, query: str = "", secrets: tuple[str, ...] 
     known = set(re.findall(r"\w+", query.lower()))
 
     def word(found: re.Match[str]) -> str:
-        return found[0] if found[0].lower() in known else "…"
+        return found[0] if found[0].lower() in known and not found[0].isdigit() else "…"
 
     def quoted(found: re.Match[str]) -> str:
         inner = re.sub(r"…(?:\W*…)*", "…", re.sub(r"\w+", word, found[2]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -60,6 +61,17 @@ def snapshots(workspace: Workspace, client: Client) -> list[Snapshot]:
     """The last answers that are there, in the order of the client file; no database is asked."""
     known = read_snapshots(workspace.client(client.client))
     return [known[s.named] for s in queries_of(client) if s.named in known]
+
+
+def tell_age(workspace: Workspace, client: Client, now: datetime | None = None) -> None:
+    """Say on stderr that the last answers are looked at, and how old they are.
+
+    Args:
+        now: The instant to reckon from; this one when not given.
+    """
+    for snapshot in snapshots(workspace, client):
+        said = snapshot.aged(now or datetime.now(UTC))
+        print(f"{said}; crmreport run and check ask the database again", file=sys.stderr)
 
 
 def read_snapshots(folder: Path) -> dict[str, Snapshot]:

@@ -16,6 +16,7 @@ from crmreport.config import SHORTEST_CANARY
 from crmreport.config_file import load_client, read_client_yaml
 from crmreport.errors import ConfigError, CrmReportError, NotDeliveredError, RunError, StoppedError
 from crmreport.produce import Limits, Order, Progress, Published, Result, publish
+from crmreport.produce.asking import Asking
 from crmreport.produce.attempts import Attempt, Status, attempt_file, last_attempt, write_attempt
 from crmreport.produce.kernels import server
 from crmreport.produce.kernels.workshop import Workshop
@@ -44,6 +45,7 @@ def run_batch(
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(len(orders)):
         waiting.put(number)
+    asking = Asking()
     results: dict[int, Result] = {}
     finished: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
 
@@ -58,7 +60,13 @@ def run_batch(
                 order = orders[number]
                 try:
                     result = _one(
-                        workspace, order, workshop, force=force, canaries=canaries, progress=progress
+                        workspace,
+                        order,
+                        workshop,
+                        asking=asking,
+                        force=force,
+                        canaries=canaries,
+                        progress=progress,
                     )
                 except BaseException as error:
                     finished.put(error)
@@ -140,6 +148,7 @@ def _one(
     order: Order,
     workshop: Workshop,
     *,
+    asking: Asking,
     force: bool,
     canaries: dict[str, str],
     progress: Callable[[Order, Progress], None],
@@ -154,6 +163,7 @@ def _one(
             workspace,
             order,
             workshop,
+            asking=asking,
             force=force,
             canaries=canaries,
             progress=lambda step: progress(order, step),

@@ -12,6 +12,7 @@ from crmreport.errors import ConfigError, DataError, NotDeliveredError, RunError
 from crmreport.intake import Store, built_store, open_store
 from crmreport.intake.described import refuse_unjudged
 from crmreport.produce import ChapterRun, Order, Progress, Published, publish
+from crmreport.produce.asking import Asking
 from crmreport.produce.due import undelivered
 from crmreport.produce.kernels.workshop import Workshop
 from crmreport.produce.lock import UNKNOWN, Holder, locked
@@ -46,6 +47,7 @@ def make_report(
     order: Order,
     workshop: Workshop,
     *,
+    asking: Asking,
     force: bool,
     canaries: Mapping[str, str],
     progress: Tell,
@@ -53,6 +55,7 @@ def make_report(
     """See :func:`crmreport.produce.run_report`.
 
     Args:
+        asking: The databases this run has asked already.
         canaries: Word → the client it is planted in; the order's own client may be among them.
     """
     clock = _Clock()
@@ -79,6 +82,7 @@ def make_report(
     with locked(workspace, folder, order.label, waiting=tell_waiting, check=wait) as at_work:
         publish.recover(workspace, folder)
         tell("intake", 0, 1)
+        asking.ask(workspace, brief.client, workshop, deadline)
         store = _store(workspace, brief.client, workshop, deadline, at_work)
         if order.due and (reason := undelivered(store.report, brief.period)):
             raise NotDeliveredError(reason)

@@ -26,6 +26,7 @@ _SOURCES = (".py", ".yml", ".yaml")
 # They make, show or compare reports and decide no byte of a chapter.
 _NOT_IN_CHAPTERS = ("produce", "deliver", "demo", "cli", "cli.py", "scaffold.py", "__main__.py")
 _NOT_IN_BOOKS = {
+    "asking.py",
     "attempts.py",
     "batch.py",
     "causes.py",
