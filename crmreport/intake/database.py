@@ -84,7 +84,7 @@ class Database:
 
         def rows() -> Iterator[list[Any]]:
             with self._in_its_words(query, source):
-                yield from map(list, result.partitions())
+                yield from map(list, result.partitions(ROWS_AT_ONCE))
 
         return names, rows()
 
