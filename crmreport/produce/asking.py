@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from crmreport.config import Client
@@ -27,11 +28,19 @@ class Asking:
         self._lock = threading.Lock()
         self._clients: dict[str, _Answered] = {}
 
-    def ask(self, workspace: Workspace, client: Client, workshop: Workshop, deadline: float | None) -> None:
+    def ask(
+        self,
+        workspace: Workspace,
+        client: Client,
+        workshop: Workshop,
+        deadline: float | None,
+        at_work: Callable[[], None],
+    ) -> None:
         """Bring the client's answers up to date; nothing happens for a client of files only.
 
         Args:
             deadline: When it has to be over, on the monotonic clock.
+            at_work: Called before what takes time.
 
         Raises:
             ConfigError: A variable is not set or holds no address, or a driver is not installed.
@@ -41,6 +50,7 @@ class Asking:
         """
         if not queries_of(client):
             return
+        at_work()
         with self._lock:
             answered = self._clients.setdefault(client.client, _Answered())
         with answered.lock:

@@ -82,7 +82,7 @@ def make_report(
     with locked(workspace, folder, order.label, waiting=tell_waiting, check=wait) as at_work:
         publish.recover(workspace, folder)
         tell("intake", 0, 1)
-        asking.ask(workspace, brief.client, workshop, deadline)
+        asking.ask(workspace, brief.client, workshop, deadline, at_work)
         store = _store(workspace, brief.client, workshop, deadline, at_work)
         if order.due and (reason := undelivered(store.report, brief.period)):
             raise NotDeliveredError(reason)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from crmreport.config import Client
 from crmreport.config_file import load_client
 from crmreport.errors import DataError
 from crmreport.produce.asking import Asking
@@ -159,22 +160,28 @@ class Places:
 
 
 def test_a_client_is_asked_once_in_a_run_also_when_it_does_not_answer(factory: Factory) -> None:
+    begun: list[None] = []
+
+    def ask(asking: Asking, client: Client, places: Places) -> None:
+        asking.ask(factory.workspace, client, places, None, lambda: begun.append(None))  # type: ignore[arg-type]
+
     client = load_client(factory.workspace.client_file("east"))
     asking, places = Asking(), Places()
     for _ in range(2):
-        asking.ask(factory.workspace, client, places, None)  # type: ignore[arg-type]
+        ask(asking, client, places)
     assert places.done == ["asking the client's databases"]
 
     (factory.root / "east.db").unlink()
     asking, places = Asking(), Places()
     for _ in range(2):
         with pytest.raises(DataError, match="EAST_DB: the database cannot be read"):
-            asking.ask(factory.workspace, client, places, None)  # type: ignore[arg-type]
+            ask(asking, client, places)
     assert len(places.done) == 1
 
     files_only = load_client(factory.workspace.client_file("west"))
-    asking.ask(factory.workspace, files_only, places, None)  # type: ignore[arg-type]
+    ask(asking, files_only, places)
     assert len(places.done) == 1, "no process for a client of files"
+    assert len(begun) == 4
 
 
 def contents(root: Path) -> Iterator[tuple[Path, bytes]]:
