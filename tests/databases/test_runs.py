@@ -27,12 +27,10 @@ SOURCE = """\
 """
 ROWS = [("c1", "o1", "2026-09-09", 500), ("c1", "o2", "2026-10-01", 1000), ("c2", "o3", "2026-10-02", 2000)]
 LOOKS = """\
-import os
 import crmreport as cr
-report = cr.open_report(client, period, lang)
-print(report.order_lines.df()["revenue"].sum(), sorted(os.environ))
-print({k: v for k, v in os.environ.items() if "DB" in k or "://" in v})
+print(cr.open_report(client, period, lang).order_lines.df()["revenue"].sum())
 """
+ENVIRONMENT = "import os\nprint(os.environ)"
 
 
 def over_a_database(factory: Factory, client: str, variable: str) -> None:
@@ -201,6 +199,7 @@ def test_no_part_of_the_address_is_in_any_file_or_word(
     table = 'CREATE TABLE orders (customer TEXT, "order" TEXT, day DATE, yen INT)'
     postgres.do("DROP TABLE IF EXISTS orders", table, "INSERT INTO orders VALUES (%s, %s, %s, %s)", rows=ROWS)
     monkeypatch.setenv("EAST_DB", postgres.address)
+    factory.chapter("looks", LOOKS, ENVIRONMENT)
     assert factory.run("--client", "east").code == 0
     assert b"EAST_DB query " in factory.published("east")["run.json"]
     monkeypatch.setenv("EAST_DB", postgres.with_password(f"{PASSWORD}-not"))
