@@ -56,12 +56,13 @@ def code_digest() -> str:
     return total.hexdigest()
 
 
-def store_key(client: Client, inputs: list[tuple[str, int, str, str]]) -> str:
-    """Name of the store: equal for equal inputs, mapping, policies and code.
+def store_key(client: Client, inputs: list[tuple[str, int, str, str]], forgotten: str) -> str:
+    """Name of the store: equal for equal inputs, mapping, policies, forgotten customers and code.
 
     Args:
         client: Its mapping, zone, control totals and the policies intake follows.
         inputs: (table, source position, file name, SHA-256) of every file.
+        forgotten: Digest of the list of forgotten customers.
     """
     policies = client.policies
     what = {
@@ -76,6 +77,7 @@ def store_key(client: Client, inputs: list[tuple[str, int, str, str]]) -> str:
         "policies": [policies.guest_ids, policies.quarantine_limit, policies.conflict_precedence],
         "control_totals": [c.model_dump(mode="json") for c in client.control_totals],
         "inputs": inputs,
+        "forgotten": forgotten,
         "code": code_digest(),
     }
     text = json.dumps(what, sort_keys=True, ensure_ascii=False)

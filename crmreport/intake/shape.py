@@ -15,6 +15,8 @@ from crmreport.errors import ConfigError, DataError
 from crmreport.intake import normalise
 from crmreport.intake.batch import LINE, Batch
 from crmreport.intake.columns import Parsed, on_distinct, parse, to_text
+from crmreport.intake.forgotten import RULE as FORGOTTEN
+from crmreport.intake.forgotten import Forgotten
 from crmreport.intake.header_row import find_header
 from crmreport.intake.quarantine import Failures
 from crmreport.intake.read import read_batches
@@ -44,6 +46,9 @@ class Shaped:
     files: list[tuple[SourceFile, int, int, dict[str, str]]] = field(default_factory=list)
     guests: Counter[str] = field(default_factory=Counter)
     derived: dict[str, str] = field(default_factory=dict)
+    forgotten: Forgotten = field(default_factory=Forgotten)
+    their_visitors: set[str] = field(default_factory=set)
+    """Visitor ids under which forgotten customers were seen."""
 
     def repeated_lines(self) -> int:
         """Lines equal to an earlier one in every source column."""
@@ -54,7 +59,12 @@ class Shaped:
 
 
 def shape_source(
-    client: Client, table: Table, position: int, source: Source, files: Sequence[SourceFile]
+    client: Client,
+    table: Table,
+    position: int,
+    source: Source,
+    files: Sequence[SourceFile],
+    forgotten: Forgotten,
 ) -> Shaped:
     """Read one source of one table.
 
@@ -64,13 +74,14 @@ def shape_source(
         position: Which of the table's sources it is, from 1.
         source: The client file's entry.
         files: Its files, in order.
+        forgotten: Customers none of whose lines is read.
 
     Raises:
         ConfigError: The mapping names an unknown canonical column or lacks a needed one.
         DataError: A file cannot be read, see :mod:`crmreport.intake.read`.
     """
     check_mapping(table, source)
-    shaped = Shaped(table, position, source)
+    shaped = Shaped(table, position, source, forgotten=forgotten)
     for file in files:
         before, blank, found = shaped.lines, 0, {}
         for batch in read_batches(file, source):
@@ -128,17 +139,14 @@ def _take(batch: Batch, file: SourceFile, shaped: Shaped, client: Client) -> Non
     if batch.last:
         frame = _without_totals_row(frame, mapping, file, shaped)
     frame = _without_excluded(frame, headers, file, shaped)
+    frame = _without_forgotten(frame, mapping, shaped)
     where = pl.Series(FILE, [file.name], dtype=pl.String).new_from_index(0, frame.height)
     columns: dict[str, pl.Series] = {}
     failed = pl.Series([False], dtype=pl.Boolean).new_from_index(0, frame.height)
     for column in [c for c in (*COLUMNS[table], *mapping) if c in mapping or c in source.constants]:
         if column in columns:
             continue
-        raw = (
-            frame[mapping[column]]
-            if column in mapping
-            else pl.Series([source.constants[column]], dtype=pl.String).new_from_index(0, frame.height)
-        )
+        raw = _raw(frame, column, mapping, source)
         header = mapping.get(column, "")
         parsed = _parse(raw, column, f"{file.name}: {header}", shaped)
         if parsed.unreadable.any():
@@ -151,6 +159,9 @@ def _take(batch: Batch, file: SourceFile, shaped: Shaped, client: Client) -> Non
         _complete_orders(columns, shaped, client, frame[LINE])
     if table == "sends":
         _complete_sends(columns, shaped)
+    if "parent_id" in columns and (theirs := shaped.forgotten.among(columns["parent_id"])).any():
+        columns["parent_id"] = columns["parent_id"].set(theirs, None)
+        shaped.changed["parent_id"][FORGOTTEN] += int(theirs.sum())
     for column in NEEDED[table]:
         absent = columns[column].is_null() & ~failed
         if absent.any():
@@ -202,17 +213,42 @@ def _without_excluded(
     return frame
 
 
+def _without_forgotten(frame: pl.DataFrame, mapping: dict[str, str], shaped: Shaped) -> pl.DataFrame:
+    """Without the lines of forgotten customers, before anything in them can be set aside."""
+    given = "customer_id" in mapping or "customer_id" in shaped.source.constants
+    if not shaped.forgotten or not given:
+        return frame
+    raw = _raw(frame, "customer_id", mapping, shaped.source)
+    theirs = shaped.forgotten.among(_decoded(raw, "customer_id", shaped.source))
+    if not theirs.any():
+        return frame
+    shaped.excluded[FORGOTTEN] += int(theirs.sum())
+    if "visitor_id" in mapping:
+        seen = to_text(frame.filter(theirs)[mapping["visitor_id"]]).drop_nulls().unique()
+        shaped.their_visitors |= {code for v in seen if (code := normalise.read_code(v))}
+    return frame.filter(~theirs)
+
+
+def _raw(frame: pl.DataFrame, column: str, mapping: dict[str, str], source: Source) -> pl.Series:
+    if column in mapping:
+        return frame[mapping[column]]
+    return pl.Series([source.constants[column]], dtype=pl.String).new_from_index(0, frame.height)
+
+
+def _decoded(raw: pl.Series, column: str, source: Source) -> pl.Series:
+    """As text, after the source's code list; a code the list lacks may be a readable value already."""
+    known = {normalise.read_code(k): v for k, v in source.codes.get(column, {}).items()}
+    text = to_text(raw)
+    if not known:
+        return text
+    return on_distinct(text, text.is_not_null(), lambda t: known.get(normalise.read_code(t), t), pl.String)
+
+
 def _parse(raw: pl.Series, column: str, where: str, shaped: Shaped) -> Parsed:
-    codes = shaped.source.codes.get(column)
     changed: Counter[str] = shaped.changed.setdefault(column, Counter())
-    if codes:
-        known = {normalise.read_code(k): v for k, v in codes.items()}
-        text = to_text(raw)
-        # A code the list lacks goes on as it is: it may be a readable value already.
-        coded = on_distinct(
-            text, text.is_not_null(), lambda t: known.get(normalise.read_code(t), t), pl.String
-        )
-        changed["code_list"] += int((coded.ne_missing(text)).sum())
+    if shaped.source.codes.get(column):
+        coded = _decoded(raw, column, shaped.source)
+        changed["code_list"] += int((coded.ne_missing(to_text(raw))).sum())
         raw = coded
     if column not in COLUMNS[shaped.table] and (raw.dtype.is_numeric() or raw.dtype in (pl.Boolean, pl.Date)):
         # A column of the client's own keeps the type its Parquet file gives it.

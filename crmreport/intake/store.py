@@ -15,6 +15,8 @@ from crmreport.config import Client
 from crmreport.errors import DataError
 from crmreport.intake.batch import LINE
 from crmreport.intake.digest import Digests, store_key
+from crmreport.intake.forgotten import RULE as FORGOTTEN
+from crmreport.intake.forgotten import Forgotten, read_forgotten
 from crmreport.intake.model import Conflicts, IntakeReport
 from crmreport.intake.quarantine import refuse_too_many, write_quarantine
 from crmreport.intake.shape import FILE, NO_ARM, SAME_KEY, Shaped, shape_source
@@ -64,25 +66,30 @@ class Store:
 def open_store(workspace: Workspace, client: Client) -> Store:
     """The client's store, built first if its inputs, mapping, policies or intake itself have changed.
 
-    Of two that build at a time, one waits for the other.
+    Forgotten customers are not in it. Of two that build at a time, one waits for the other.
 
     Args:
         workspace: Where clients/ lies.
         client: The client file.
 
     Raises:
-        ConfigError: The mapping cannot work.
+        ConfigError: The mapping cannot work, or the list of forgotten customers cannot be read.
         DataError: A file cannot be read, or too many of its lines.
     """
     stores = workspace.store(client.client)
     digests = Digests(stores / "digests.json")
+    forgotten = read_forgotten(workspace.client(client.client))
     inputs = _inputs(workspace, client, digests)
-    key = _key(client, inputs)
+    key = _key(client, inputs, forgotten)
     if not _is_built(stores / key):
         stores.mkdir(parents=True, exist_ok=True)
         with FileLock(stores / ".lock"):
             if not _is_built(stores / key):
-                _build(workspace, client, stores, key, inputs)
+                _build(workspace, client, stores, key, inputs, forgotten)
+            if read_forgotten(workspace.client(client.client)) != forgotten:
+                shutil.rmtree(stores / key)
+                shutil.rmtree(workspace.quarantine(client.client) / key, ignore_errors=True)
+                raise DataError(f"{client.client}: a customer was forgotten meanwhile; run again")
         for each in inputs:
             if digests.of(each.file) != each.digest:
                 shutil.rmtree(stores / key)
@@ -97,7 +104,8 @@ def built_store(workspace: Workspace, client: Client) -> Store | None:
         DataError: A file is not there.
     """
     stores = workspace.store(client.client)
-    path = stores / _key(client, _inputs(workspace, client, Digests(stores / "digests.json")))
+    inputs = _inputs(workspace, client, Digests(stores / "digests.json"))
+    path = stores / _key(client, inputs, read_forgotten(workspace.client(client.client)))
     return _open(path) if _is_built(path) else None
 
 
@@ -129,8 +137,9 @@ def _sums(inputs: list[_Input]) -> dict[tuple[Table, int, Path], str]:
     return {(i.table, i.position, i.file.path): i.digest for i in inputs}
 
 
-def _key(client: Client, inputs: list[_Input]) -> str:
-    return store_key(client, [(i.table, i.position, i.file.name, i.digest) for i in inputs])
+def _key(client: Client, inputs: list[_Input], forgotten: Forgotten) -> str:
+    listed = [(i.table, i.position, i.file.name, i.digest) for i in inputs]
+    return store_key(client, listed, forgotten.digest)
 
 
 def _is_built(path: Path) -> bool:
@@ -142,11 +151,18 @@ def _open(path: Path) -> Store:
     return Store(path, report, tuple(report.tables))
 
 
-def _build(workspace: Workspace, client: Client, stores: Path, key: str, inputs: list[_Input]) -> None:
+def _build(
+    workspace: Workspace,
+    client: Client,
+    stores: Path,
+    key: str,
+    inputs: list[_Input],
+    forgotten: Forgotten,
+) -> None:
     building = Path(tempfile.mkdtemp(prefix=f".building-{key}-", dir=stores))
     try:
         shaped = [
-            shape_source(client, table, position, source, _files(inputs, table, position))
+            shape_source(client, table, position, source, _files(inputs, table, position), forgotten)
             for table, sources in client.sources.items()
             for position, source in enumerate(sources, start=1)
         ]
@@ -207,6 +223,8 @@ def _tables(
         )
         if table == "sends":
             lines = _with_arms(lines, mine)
+        if table == "web_events":
+            lines = _without_their_visits(lines, mine)
         if table not in KEY:
             tables[table] = lines.select([c for c in stored_columns(table) if c in lines.columns])
             continue
@@ -226,11 +244,28 @@ def _with_arms(sends: pl.DataFrame, sources: list[Shaped]) -> pl.DataFrame:
     """Every line with its arm: a campaign without any has one; where there are arms, a blank is left out."""
     armed = pl.col("arm").is_not_null().any().over("campaign_id")
     unknown = sends.select(pl.col("arm").is_null() & armed)["arm"]
-    lost = Counter(sends.filter(unknown)[SOURCE].to_list())
+    return _leave_out(sends, unknown, sources, NO_ARM).with_columns(pl.col("arm").fill_null(ALL_SENT))
+
+
+def _without_their_visits(events: pl.DataFrame, sources: list[Shaped]) -> pl.DataFrame:
+    """Without what a forgotten customer did before logging in: the visitor is known by other lines.
+
+    What another customer did on the same device stays.
+    """
+    visitors = set().union(*(s.their_visitors for s in sources))
+    if not visitors:
+        return events
+    nobody = events["customer_id"].is_null() if "customer_id" in events.columns else pl.lit(True)
+    theirs = events.select(pl.col("visitor_id").is_in(visitors).fill_null(False) & nobody).to_series()
+    return _leave_out(events, theirs, sources, FORGOTTEN)
+
+
+def _leave_out(lines: pl.DataFrame, out: pl.Series, sources: list[Shaped], rule: str) -> pl.DataFrame:
+    lost = Counter(lines.filter(out)[SOURCE].to_list())
     for source in sources:
         source.stored -= lost[source.position]
-        source.excluded[NO_ARM] += lost[source.position]
-    return sends.filter(~unknown).with_columns(pl.col("arm").fill_null(ALL_SENT))
+        source.excluded[rule] += lost[source.position]
+    return lines.filter(~out)
 
 
 def _no_conflicts() -> pl.DataFrame:
