@@ -17,6 +17,7 @@ from crmreport.produce.due import undelivered
 from crmreport.produce.kernels.workshop import Workshop
 from crmreport.produce.lock import UNKNOWN, Holder, locked
 from crmreport.produce.planning.brief import plan_brief, read_brief
+from crmreport.produce.planning.ingredients import FORGOTTEN, forgotten_part
 from crmreport.produce.planning.plan import Plan
 from crmreport.workspace import Workspace
 
@@ -109,6 +110,7 @@ def make_report(
             )
             partial = any(run.status == "failed" for run in runs)
             workshop.check()
+            _refuse_forgotten_meanwhile(workspace, plan)
             place = publish.partial_place(workspace, folder) if partial else folder
             publish.swap_in(workspace, stage, place)
         if partial:
@@ -117,6 +119,13 @@ def make_report(
         clock.lap("publish")
         tell("publish", 1, 1, str(folder))
         return Published(folder, runs, clock.stop(), False, pages, spoken, left_out, plan.key)
+
+
+def _refuse_forgotten_meanwhile(workspace: Workspace, plan: Plan) -> None:
+    """Raise where chapters may have read one that the others did not."""
+    now = forgotten_part(workspace.client(plan.client.client))
+    if now != plan.ingredients.settings.get(FORGOTTEN):
+        raise RunError("a customer was forgotten while this report was made; run again")
 
 
 def _store(

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Literal
 
 from crmreport.produce.planning.digests import PREFIX, part
-from crmreport.produce.planning.ingredients import PACKAGE, Parts
+from crmreport.produce.planning.ingredients import FORGOTTEN, PACKAGE, Parts
 
 Kind = Literal[
     "client",
@@ -16,6 +16,7 @@ Kind = Literal[
     "code",
     "environment",
     "settings",
+    "forgotten",
     "period",
     "languages",
     "notebook",
@@ -185,6 +186,9 @@ def _compared(kind: Kind, before: Parts, after: Parts, *, chapter: str = "") -> 
         old, new = before.get(name), after.get(name)
         if old == new:
             continue
+        if kind == "settings" and name == FORGOTTEN:
+            yield Cause("forgotten", "to", "", _customers(old), _customers(new))
+            continue
         change: Change = "value"
         if old is None:
             change = "new"
@@ -194,6 +198,11 @@ def _compared(kind: Kind, before: Parts, after: Parts, *, chapter: str = "") -> 
             change = "changed"
         told = [v if v is not None and not v.startswith(PREFIX) else None for v in (old, new)]
         yield Cause(kind, change, name, *told, chapter=chapter)
+
+
+def _customers(forgotten: str | None) -> str:
+    """How many are on a list of forgotten customers."""
+    return forgotten.partition(" ")[0] if forgotten else "0"
 
 
 @cache

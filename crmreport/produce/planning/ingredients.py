@@ -24,7 +24,7 @@ Parts = Mapping[str, str]
 
 _SOURCES = (".py", ".yml", ".yaml")
 # They make, show or compare reports and decide no byte of a chapter.
-_NOT_IN_CHAPTERS = ("produce", "deliver", "demo", "cli", "cli.py", "scaffold.py", "__main__.py")
+_NOT_IN_CHAPTERS = ("produce", "deliver", "demo", "cli", "cli.py", "forget", "scaffold.py", "__main__.py")
 _NOT_IN_BOOKS = {
     "asking.py",
     "attempts.py",
@@ -44,6 +44,9 @@ _NOT_IN_REPORTS = ("cause.yml", "delivery.yml", "diff.yml", "shelf.yml")
 _NOT_IN_KEYS = {"reports", "delivery", "schedule", "canary"}
 CAMPAIGN_TABLES = frozenset({"sends", "web_events"})
 """Only chapters that declare one of them read these tables, or what the client file says of campaigns."""
+
+FORGOTTEN = "forgotten"
+"""Of the settings: how many customers are forgotten, and a digest of who."""
 
 _BESIDE = (".yml", ".yaml", ".png", ".jpg", ".jpeg", ".svg")
 
@@ -185,12 +188,25 @@ def settings(folder: Path, client: Client) -> Parts:
     for name, value in client.model_dump(mode="json", exclude=hidden).items():
         found |= flat(name, value)
     beside = (
-        p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in _BESIDE and p.name != "client.yml"
+        p
+        for p in folder.iterdir()
+        if p.is_file() and p.suffix.lower() in _BESIDE and p.name not in ("client.yml", "forgotten.yml")
     )
+    if forgotten := forgotten_part(folder):
+        found[FORGOTTEN] = forgotten
     plans = [folder / c.plan for c in client.campaigns if c.plan is not None]
     drawn = (p for plan in plans for p in (plan, plan.with_suffix(".csv")) if p.is_file())
     found |= {f"campaigns.{name}": PREFIX + h for name, h in tree(folder, drawn).items()}
     return found | {f"./{name}": PREFIX + h for name, h in tree(folder, beside).items()}
+
+
+def forgotten_part(folder: Path) -> str | None:
+    """How many of a client's customers are forgotten, and who, as a digest; None when nobody is."""
+    # Imported here: who verifies or compares reports waits for no reader of data.
+    from crmreport.intake.forgotten import read_forgotten
+
+    forgotten = read_forgotten(folder)
+    return f"{len(forgotten)} {forgotten.digest}" if forgotten else None
 
 
 def data(inputs: Iterable[Input]) -> Parts:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import re
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from crmreport.errors import RunError
+from crmreport.intake.forgotten import add_forgotten
 from crmreport.produce.diff.compare import Diff, diff
 from crmreport.produce.diff.page import diff_page
 from crmreport.produce.diff.words import view
@@ -144,6 +146,15 @@ def test_a_setting_is_told_with_both_values(root, old, new, why):
     a = saved(root, "a")
     rewrite(root / "clients" / "shop" / "client.yml", old, new)
     assert view(diff(a, saved(root, "b")), "en", most_cells=9).why == (why,)
+
+
+def test_forgotten_customers_are_named_as_a_cause(root):
+    a = saved(root, "a")
+    add_forgotten(root / "clients" / "shop", ["c2"], at=datetime(2026, 11, 22, tzinfo=UTC))
+    found = diff(a, saved(root, "b", items=shows("kpi,value\nrevenue,1000\n")))
+    assert view(found, "en", most_cells=9).why == ("forgotten customers: 0 → 1",)
+    assert view(found, "ja", most_cells=9).why == ("消去請求のあった顧客数：0 → 1",)
+    assert not found.unexplained
 
 
 def test_a_cause_stands_only_at_the_tables_of_its_chapter(root):

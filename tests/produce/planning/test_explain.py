@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from crmreport.config_file import load_client
 from crmreport.intake import open_store
+from crmreport.intake.forgotten import add_forgotten
 from crmreport.produce.planning.explain import BOOK, explain, told
 from crmreport.produce.planning.ingredients import House
 from crmreport.produce.planning.plan import Cache, Plan, Step
@@ -67,6 +69,20 @@ CLIENT_FILE = "clients/shop/client.yml"
 
 def test_nothing_changed_nothing_to_say(root):
     assert reasons(root) == {}
+
+
+def forget(root: Path, customer_id: str) -> None:
+    add_forgotten(root / "clients" / "shop", [customer_id], at=datetime(2026, 11, 22, tzinfo=UTC))
+
+
+def test_forgotten_customers_are_a_reason_of_their_own(root):
+    forget(root, "c1")
+    assert reasons(root) == dict.fromkeys((*CHAPTERS, BOOK), "forgotten customers: 0 → 1")
+    forget(root, "c1")
+    assert reasons(root) == dict.fromkeys((*CHAPTERS, BOOK), "forgotten customers: 0 → 1")
+    publish_shop(root, house=HOUSE)
+    forget(root, "never seen")
+    assert reasons(root) == dict.fromkeys((*CHAPTERS, BOOK), "forgotten customers: 1 → 2")
 
 
 @pytest.mark.parametrize(
