@@ -90,6 +90,8 @@ class CustomerList(_Strict):
 
     file: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    before: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """What it was before customers who asked to be forgotten were last taken off it."""
 
 
 class PlannedTest(_Strict):
@@ -103,6 +105,8 @@ class PlannedTest(_Strict):
     assignment: CustomerList
     inputs: dict[str, str]
     """SHA-256 of the files the client's data were read from."""
+    forgotten: int = 0
+    """Customers taken off the list since, on their request; all other numbers are as drawn."""
     power: Power
     campaigns: list[Campaign]
     """The entry for client.yml."""
@@ -130,9 +134,39 @@ def write_planned(path: Path, planned: PlannedTest, rows: bytes, *, overwrite: b
     refuse_to_replace(path, overwrite=overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path.with_name(planned.assignment.file), rows)
-    write_whole(
-        path, _HEAD + as_yaml(planned.model_dump(mode="json", exclude={"campaigns"})) + entry(planned)
-    )
+    write_whole(path, _text(planned))
+
+
+def name_shorter_list(path: Path, rows: bytes, *, left: int) -> None:
+    """Let a plan speak of its list without customers who asked to be forgotten, before that is written.
+
+    Cut off between, the plan names a list that is not there yet; the same again finishes it. A plan whose
+    list was not the one it speaks of is left to say so.
+
+    Args:
+        path: The plan's own file; the list lies beside it.
+        rows: The list without them.
+        left: Customers on it.
+
+    Raises:
+        ConfigError: The plan cannot be read.
+    """
+    planned = load_planned(path)
+    named = planned.assignment
+    there = hashlib.sha256(path.with_name(Path(named.file).name).read_bytes()).hexdigest()
+    if there not in (named.sha256, named.before):
+        return
+    shorter = named.model_copy(update={"sha256": hashlib.sha256(rows).hexdigest(), "before": there})
+    update = {"assignment": shorter, "forgotten": planned.customers - left}
+    write_whole(path, _text(planned.model_copy(update=update)), lasting=True)
+
+
+def _text(planned: PlannedTest) -> str:
+    """The plan as its file holds it."""
+    said = planned.model_dump(mode="json", exclude={"campaigns"})
+    if not planned.forgotten:
+        del said["forgotten"], said["assignment"]["before"]
+    return _HEAD + as_yaml(said) + entry(planned)
 
 
 def refuse_to_replace(path: Path, *, overwrite: bool) -> None:

@@ -37,8 +37,10 @@ ALLOWED = {
     "scaffold": SETTINGS | {"intake"},
     "produce": SETTINGS | {"config_file", "analysis", "intake", "present", "report"},
     "deliver": SETTINGS | {"config_file", "present", "produce"},
+    "forget": SETTINGS | {"config_file", "plan_file", "intake", "present", "produce", "deliver"},
     "cli": SETTINGS
-    | {"config_file", "intake", "demo", "scaffold", "produce", "deliver", "report", "plan_file", "plan_test"},
+    | {"config_file", "intake", "demo", "scaffold", "produce", "deliver", "forget", "report", "plan_file"}
+    | {"plan_test"},
     "__main__": {"cli"},
 }
 CLOCKS = re.compile(

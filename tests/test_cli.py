@@ -22,7 +22,7 @@ from crmreport.produce.attempts import Attempt, write_attempt
 from crmreport.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("init", "check", "run", "verify", "diff", "list", "lab", "demo")
+COMMANDS = ("init", "check", "run", "verify", "diff", "forget", "list", "lab", "demo")
 
 CLIENT = """\
 client: {id}

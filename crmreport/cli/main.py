@@ -13,6 +13,7 @@ from crmreport.cli import (
     deliver,
     demo,
     diff,
+    forget,
     index,
     init,
     lab,
@@ -42,6 +43,7 @@ app.command("plan-test")(plan_test.plan_test)
 app.command()(deliver.deliver)
 app.command()(verify.verify)
 app.command()(diff.diff)
+app.command()(forget.forget)
 app.command("list")(listing.list_)
 app.command()(index.index)
 app.command()(schedule.schedule)

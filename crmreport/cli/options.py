@@ -10,7 +10,7 @@ from crmreport.errors import CrmReportError
 from crmreport.workspace import Workspace
 
 
-def _client_ids(incomplete: str) -> list[str]:
+def client_ids(incomplete: str) -> list[str]:
     """Completion of client names."""
     try:
         folders = (Workspace.find().root / "clients").glob("*/client.yml")
@@ -24,11 +24,11 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and say what woul
 Clients = Annotated[
     list[str] | None,
     typer.Option(
-        "--client", "-c", help="A folder under clients/; may be repeated.", autocompletion=_client_ids
+        "--client", "-c", help="A folder under clients/; may be repeated.", autocompletion=client_ids
     ),
 ]
 Client = Annotated[
-    str, typer.Option("--client", "-c", help="A folder under clients/.", autocompletion=_client_ids)
+    str, typer.Option("--client", "-c", help="A folder under clients/.", autocompletion=client_ids)
 ]
 Languages = Annotated[
     list[str] | None,

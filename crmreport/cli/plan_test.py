@@ -237,8 +237,20 @@ def _recipe(
 def _check(workspace: Workspace, settings: Settings, planned: PlannedTest, *, json: bool) -> None:
     import hashlib
 
+    from crmreport.plan_file import drawn_list, plan_path
     from crmreport.plan_test.draft import redraw
 
+    if planned.forgotten:
+        drawn_list(plan_path(workspace.client(settings.client), planned.recipe.campaign_id), planned)
+        if json:
+            said = {"agrees": None, "sha256": None, "planned": planned.assignment.sha256}
+            say_json({**said, "forgotten": planned.forgotten})
+        else:
+            say(
+                f"{planned.assignment.file}: {planned.forgotten:,} customers were forgotten since it was "
+                "drawn, so that it cannot be drawn again; the list is the one the plan names"
+            )
+        return
     report = _open(workspace, settings, period=None, as_of=str(planned.recipe.as_of))
     again = hashlib.sha256(redraw(report, planned.recipe)).hexdigest()
     agrees = again == planned.assignment.sha256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,7 +38,8 @@ def verify(
 
     Every file is read again and compared byte for byte; files that are missing, were added or are
     links are told, and so is an edited run.json. That the client's files have changed since the
-    report was made is told, and is no failure unless --inputs is given.
+    report was made is told, and is no failure unless --inputs is given; so are rows that crmreport
+    forget took out.
 
     Exit code 0: all is as recorded; 4: it is not, with one line per problem.
 
@@ -113,6 +115,8 @@ def _print(verification: Verification, *, inputs: bool) -> None:
         say(f"{name}: {'' if inputs else 'made from other data: '}{remark}")
     for stray in verification.strays:
         say(f"{name}: {stray}")
+    for taken in verification.taken_out:
+        say(f"{name}: {taken}")
     if verification.ok:
         say(f"{name}: {verification.files} files as recorded")
 
@@ -129,4 +133,5 @@ def _record(verification: Verification, ok: bool) -> dict[str, Any]:
         "problems": [{"path": p.path, "what": p.what} for p in verification.problems],
         "inputs_changed": [{"path": r.path, "what": r.what} for r in verification.remarks],
         "strays": [s.path for s in verification.strays],
+        "taken_out": [asdict(t) for t in verification.taken_out],
     }

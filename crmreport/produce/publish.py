@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -156,5 +156,10 @@ def write_record(stage: Path, record: dict[str, Any]) -> None:
     except jsonschema.ValidationError as error:
         where = ".".join(map(str, error.absolute_path))
         raise RunError(f"run.json: {where}: {error.message}; mend the run record") from None
+    keep_record(stage, record)
+
+
+def keep_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write run.json as it is given."""
     text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=False)
-    (stage / RECORD).write_text(text + "\n", encoding="utf-8")
+    (folder / RECORD).write_text(text + "\n", encoding="utf-8")

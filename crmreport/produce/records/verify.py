@@ -46,6 +46,29 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenOut:
+    """What ``crmreport forget`` took out of a report after it was published.
+
+    Args:
+        at: ISO time.
+        customers: How many; nothing says who.
+        files: Path → rows.
+    """
+
+    at: str
+    customers: int
+    files: Mapping[str, int]
+
+    def __str__(self) -> str:
+        """One line, such as ``2 rows were taken out of 2 files by crmreport forget on 2026-11-22 …``."""
+        rows, files = sum(self.files.values()), len(self.files)
+        return (
+            f"{rows:,} row{'s' * (rows != 1)} taken out of {files} file{'s' * (files != 1)} by crmreport "
+            f"forget on {self.at[:10]}, of {self.customers:,} customer{'s' * (self.customers != 1)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What was found.
 
@@ -57,6 +80,7 @@ class Verification:
         remarks: Worth knowing: it was made from data that has changed since.
         strays: Files beside it that a desktop leaves where one looks into a folder: no part of the report,
             never delivered, gone with the next run.
+        taken_out: Of customers who asked to be forgotten since, oldest first; the record holds without.
     """
 
     folder: Path
@@ -68,6 +92,7 @@ class Verification:
     problems: tuple[Problem, ...]
     remarks: tuple[Problem, ...]
     strays: tuple[Problem, ...] = ()
+    taken_out: tuple[TakenOut, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -111,6 +136,7 @@ def verify(folder: Path, *, workspace: Workspace | None = None) -> Verification:
         tuple(problems),
         tuple(remarks),
         tuple(strays),
+        tuple(TakenOut(**each) for each in record.get("forgotten", ())),
     )
 
 

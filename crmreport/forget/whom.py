@@ -1,0 +1,70 @@
+"""Whom to look for: those a request names, and whoever is on the client's list already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from crmreport.config import Client
+from crmreport.errors import ConfigError
+from crmreport.intake.columns import on_distinct, to_text
+from crmreport.intake.forgotten import Forgotten
+from crmreport.intake.normalise import read_code
+
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Whom:
+    """Customers, by any written form of their ids.
+
+    Args:
+        ids: Named by the request, as they stand in the store.
+        listed: Those on the list.
+    """
+
+    ids: frozenset[str]
+    listed: Forgotten
+    _seen: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
+
+    def __contains__(self, text: str) -> bool:
+        # The same ids stand in many files.
+        if (known := self._seen.get(text)) is None:
+            known = self._seen[text] = read_code(text) in self.ids or text in self.listed
+        return known
+
+    def found(self, texts: Iterable[str]) -> frozenset[str]:
+        """Those of them who are among some texts, each in one form."""
+        return frozenset(read_code(text) for text in texts if text in self)
+
+    def among(self, column: pl.Series) -> pl.Series:
+        """True where a column names one of them."""
+        text = to_text(column)
+        return on_distinct(text, text.is_not_null(), self.__contains__, pl.Boolean).fill_null(False)
+
+
+def read_ids(given: Sequence[str], client: Client | None) -> frozenset[str]:
+    """Ids as they stand in the store; their number may be told, they themselves may not.
+
+    Args:
+        given: As somebody wrote them.
+        client: Its policies say which ids are no customer's; None where the client file is not usable.
+
+    Raises:
+        ConfigError: One of them is no id of a customer.
+    """
+    guests = {read_code(g) for g in client.policies.guest_ids} if client else set()
+    found: set[str] = set()
+    for number, text in enumerate(given, start=1):
+        which = f"id {number} of {len(given)}"
+        code = read_code(text)
+        if not code:
+            raise ConfigError(f"{which} is empty; nothing was done")
+        if len(code) > _LONGEST:
+            raise ConfigError(f"{which} is longer than {_LONGEST} characters; nothing was done")
+        if code in guests:
+            raise ConfigError(f"{which} is one of policies.guest_ids: it stands for nobody; nothing was done")
+        found.add(code)
+    return frozenset(found)
