@@ -1,0 +1,148 @@
+"""A table with their rows, and the same without: nothing else changes by a byte."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import polars as pl
+import pytest
+
+from crmreport.errors import ConfigError
+from crmreport.forget.rows import Rows, UnreadableError, rows_in
+from crmreport.forget.whom import Whom, read_ids
+from crmreport.intake.forgotten import Forgotten
+from crmreport.present.words import Words
+from crmreport.produce.binding.lists import write_list
+
+WHOM = Whom(frozenset({"007", "=1+1", "あ 1"}), Forgotten())
+
+
+def taken(name: str, data: bytes) -> Rows:
+    return rows_in(name, data, WHOM, take_out=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "count"),
+    [
+        pytest.param(
+            "customer_id,x\r\n006,1\r\n007,2\r\n008,3\r\n", "customer_id,x\r\n006,1\r\n008,3\r\n", 1, id="one"
+        ),
+        pytest.param(
+            "customer_id,x\n007,1\n006,1\n007,2", "customer_id,x\n006,1\n", 2, id="two, no line end"
+        ),
+        pytest.param(
+            "\ufeffcustomer_id,x\r\n'=1+1,1\r\n6,1\r\n", "\ufeffcustomer_id,x\r\n6,1\r\n", 1, id="formula"
+        ),
+        pytest.param(
+            'customer_id,x\n007,"a\nb"\n6,"c\nd"\n', 'customer_id,x\n6,"c\nd"\n', 1, id="cells of two lines"
+        ),
+        pytest.param("x,顧客ID\n1,あ　１\n2,あ2\n", "x,顧客ID\n2,あ2\n", 1, id="a heading in Japanese"),
+        pytest.param("customer_id,x\n007,1\n", "customer_id,x\n", 1, id="the only one"),
+    ],
+)
+def test_a_csv_without_them(before: str, after: str, count: int) -> None:
+    rows = taken("a.csv", before.encode())
+    assert (rows.without, rows.count) == (after.encode(), count)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("customer_id,x\n06,007\n0070,1\n7,1\n", id="other ids, and a cell of the same text"),
+        pytest.param("segment,customers\n007,12\n", id="no column of customers"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_what_is_not_theirs_stays(text: str) -> None:
+    rows = taken("a.csv", text.encode())
+    assert (rows.count, rows.without) == (0, None)
+
+
+def test_lines_in_another_encoding_keep_their_bytes() -> None:
+    data = "customer_id,店\n007,渋谷\n006,新宿\n".encode("cp932")
+    assert taken("a.csv", data).without == "customer_id,店\n006,新宿\n".encode("cp932")
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_a_workbook_without_them_looks_as_before(tmp_path: Path, lang: str) -> None:
+    rows = pd.DataFrame(
+        {
+            "customer_id": ["006", "007", "=1+1", "008"],
+            "reason": ["lapsed"] * 4,
+            "last_date": [date(2026, 10, d) for d in (1, 2, 3, 4)],
+            "revenue": [1.5, 7.0, 8.0, 9.25],
+            "consent_mail": [True, False, True, True],
+        }
+    )
+    rows.to_parquet(tmp_path / "in.parquet", index=False)
+    words = Words(lang, currency="JPY", own={})  # type: ignore[arg-type]
+    where = (tmp_path, "decile.lapsed_top", tmp_path / "in.parquet")
+    write_list(*where, words=words, as_of=date(2026, 10, 31), title="対象", contact=False)
+    path = tmp_path / "decile.lapsed_top.xlsx"
+    found = taken(path.name, path.read_bytes())
+    assert (found.count, found.customers) == (2, {"007", "=1+1"})
+    assert found.without is not None
+
+    before = openpyxl.load_workbook(path).worksheets[0]
+    after = openpyxl.load_workbook(io.BytesIO(found.without)).worksheets[0]
+    kept = [row for n, row in enumerate(_cells(before)) if n not in (4, 5)]
+    assert _cells(after) == kept
+    assert (before.auto_filter.ref, after.auto_filter.ref) == ("A3:E7", "A3:E5")
+    assert after.freeze_panes == before.freeze_panes
+    assert {k: d.width for k, d in after.column_dimensions.items()} == {
+        k: d.width for k, d in before.column_dimensions.items()
+    }
+    with zipfile.ZipFile(io.BytesIO(found.without)) as archive:
+        everything = b"".join(archive.read(name) for name in archive.namelist())
+    assert b">007<" not in everything
+    assert b"2026-10-02" not in everything, "what else was known of them alone"
+
+
+def _cells(sheet) -> list[list[tuple]]:
+    return [[(c.value, c.number_format, c.font.b) for c in row] for row in sheet.iter_rows()]
+
+
+def test_a_workbook_of_others_is_not_written_anew(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (["Customer ID", "rank"], ["008", "007"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    assert taken("a.xlsx", (tmp_path / "a.xlsx").read_bytes()) == Rows()
+
+
+def test_parquet_is_counted() -> None:
+    data = io.BytesIO()
+    pl.DataFrame({"customer_id": ["007", None, "8"], "parent_id": [None, "=1+1", "9"]}).write_parquet(data)
+    assert taken("a.parquet", data.getvalue()) == Rows(2, frozenset({"007", "=1+1"}))
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.parquet"])
+def test_what_is_not_what_it_says_is_refused(name: str) -> None:
+    with pytest.raises(UnreadableError, match="is no "):
+        taken(name, b"PK and nothing more")
+
+
+# Ids
+
+
+def test_ids_are_read_as_intake_reads_them() -> None:
+    assert read_ids([" ００7 ", "007", "A—1"], None) == {"007", "A-1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        pytest.param(["1", " "], "id 2 of 2 is empty; nothing was done", id="blank"),
+        pytest.param(["x" * 300], "id 1 of 1 is longer than 200", id="too long"),
+    ],
+)
+def test_an_id_that_is_none_is_refused_by_its_number(given: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as refused:
+        read_ids(given, None)
+    assert "xxx" not in str(refused.value)
