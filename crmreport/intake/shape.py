@@ -219,13 +219,13 @@ def _without_forgotten(frame: pl.DataFrame, mapping: dict[str, str], shaped: Sha
     if not shaped.forgotten or not given:
         return frame
     raw = _raw(frame, "customer_id", mapping, shaped.source)
-    theirs = shaped.forgotten.among(_decoded(raw, "customer_id", shaped.source))
+    theirs = shaped.forgotten.among(parse(_decoded(raw, "customer_id", shaped.source), "code").values)
     if not theirs.any():
         return frame
     shaped.excluded[FORGOTTEN] += int(theirs.sum())
     if "visitor_id" in mapping:
-        seen = to_text(frame.filter(theirs)[mapping["visitor_id"]]).drop_nulls().unique()
-        shaped.their_visitors |= {code for v in seen if (code := normalise.read_code(v))}
+        visitors = parse(_decoded(frame[mapping["visitor_id"]], "visitor_id", shaped.source), "code").values
+        shaped.their_visitors |= set(visitors.filter(theirs).drop_nulls())
     return frame.filter(~theirs)
 
 

@@ -96,7 +96,7 @@ def _workbook_customers(path: Path) -> list[str]:
     assert sheet.auto_filter.ref == f"A3:D{len(rows)}"
     assert sheet.freeze_panes == "B4"
     assert rows[2] == ("顧客ID", *rows[2][1:])
-    assert {row[3] for row in rows[3:]} == {1000.5}
+    assert all(row[3] == 1000.5 for row in rows[3:])
     return [str(row[0]) for row in rows[3:]]
 
 

@@ -132,6 +132,18 @@ def test_ids_that_passed_a_spreadsheet_are_known(shop: Shop, workbook: Any) -> N
     assert ids(shop.open({"path": "sales.xlsx"}), "order_lines") == ["1002"]
 
 
+def test_ids_and_visitors_written_as_decimals_are_known(shop: Shop) -> None:
+    shop.put("sales.csv", csv_text("1001.0,A1,2026-10-01,5", "1002.0,A2,2026-10-01,5"))
+    shop.put(
+        "web.csv", csv_text("1001.0,9.0,2026-10-01,view", ",9.0,2026-10-01,cart", header="id,v,at,event")
+    )
+    columns = {"customer_id": "id", "visitor_id": "v", "at": "at", "event": "event"}
+    forget(shop, "1001")
+    store = shop.open(web_events=[{"path": "web.csv", "columns": columns}])
+    assert ids(store, "order_lines") == ["1002"]
+    assert ids(store, "web_events") == []
+
+
 def test_a_source_that_is_all_of_one_customer_is_left_out(shop: Shop) -> None:
     shop.put("sales.csv", csv_text("C001,A1,2026-10-01,100"))
     shop.put("one.csv", csv_text("A9,2026-10-05,10", header="伝票番号,購入日,金額"))
