@@ -74,7 +74,7 @@ def forget(
         ids,
         at=now(),
         dry_run=dry_run,
-        waiting=lambda report: note(f"waits until {report} is made or sent"),
+        waiting=lambda report: note(f"waits for {report}"),
     )
     if json:
         say_json(_record(result))

@@ -19,7 +19,7 @@ from crmreport.forget.recipients import recipients
 from crmreport.forget.whom import Whom, read_ids
 from crmreport.intake.forgotten import add_forgotten, read_forgotten
 from crmreport.produce import publish
-from crmreport.produce.lock import locked
+from crmreport.produce.lock import UNKNOWN, Waiting, locked
 from crmreport.workspace import Workspace
 
 
@@ -48,7 +48,7 @@ def forget(
         ids: Customers, in any written form of their ids.
         at: Now, with a zone.
         dry_run: Look, and write nothing.
-        waiting: Told once of every report that is just being made or sent.
+        waiting: Told of every report that is just being made or sent, and by whom.
 
     Raises:
         ConfigError: There is no such client, an id is none, or the list cannot be read.
@@ -76,6 +76,7 @@ def forget(
                 unfinished = tuple(reports.unfinished(workspace, client_id, whom))
                 for each in makers:
                     publish.recover(workspace, each)
+                    publish.recover(workspace, publish.partial_place(workspace, each))
                 keep = stores.standing(workspace, client)
                 found = _look(workspace, client_id, whom, keep=keep)
                 found = replace(found, places=(*unfinished, *found.places))
@@ -127,13 +128,19 @@ def _alone(
         # No report's lock is called so: theirs begin with the client.
         stack.enter_context(FileLock(locks / f".forget-{client_id}.lock"))
 
+        def _told(folder: Path) -> Waiting:
+            near = folder.relative_to(workspace.reports).as_posix()
+            return lambda holder, _: waiting(f"{near}: {holder or UNKNOWN}")
+
         def hold() -> Collection[Path]:
             for each in _makers(workspace, client_id):
                 if each not in held:
-                    near = each.relative_to(workspace.reports).as_posix()
-                    stack.enter_context(
-                        locked(workspace, each, waiting=lambda n=near: waiting(n), check=lambda: None)
+                    at_work = stack.enter_context(
+                        locked(
+                            workspace, each, f"{client_id} forget", waiting=_told(each), check=lambda *_: None
+                        )
                     )
+                    at_work()
                     held[each] = True
             return [each for each in held if each.is_relative_to(workspace.reports / client_id)]
 
@@ -146,7 +153,7 @@ def _makers(workspace: Workspace, client_id: str) -> list[Path]:
     names = [p.name.removesuffix(".lock") for p in home.glob(f"*{client_id}+*.lock")]
     once = [workspace.reports.joinpath(*name.split("+")) for name in names]
     mine = (workspace.reports / client_id, workspace.reports / ".outbox" / client_id)
-    there = [*reports.folders(workspace, client_id), *kept.outboxes(workspace, client_id)]
+    there = [*reports.published(workspace, client_id), *kept.outboxes(workspace, client_id)]
     return sorted({*there, *(p for p in once if p.parent in mine)})
 
 

@@ -16,13 +16,17 @@ from crmreport.produce.planning.digests import hash_file, seal
 from crmreport.workspace import Workspace
 
 _LISTS = "lists"
-_PARTIAL = ".partial"
 
 
 def folders(workspace: Workspace, client_id: str) -> list[Path]:
-    """Where reports of a client are published."""
-    home = workspace.reports / client_id
-    return sorted(p for p in home.glob("[!.]*") if p.is_dir()) if home.is_dir() else []
+    """Where reports of a client are published, and incomplete ones kept."""
+    homes = (workspace.reports / client_id, workspace.reports / publish.PARTIAL / client_id)
+    return sorted(p for home in homes for p in home.glob("[!.]*") if p.is_dir())
+
+
+def published(workspace: Workspace, client_id: str) -> list[Path]:
+    """Where a report is published, or will be, of which there is anything: what its lock is called by."""
+    return sorted({workspace.reports / client_id / p.name for p in folders(workspace, client_id)})
 
 
 def look(workspace: Workspace, folder: Path, whom: Whom) -> tuple[list[Place], list[Trace]]:
@@ -45,7 +49,9 @@ def look(workspace: Workspace, folder: Path, whom: Whom) -> tuple[list[Place], l
 
 def unfinished(workspace: Workspace, client_id: str, whom: Whom) -> Iterator[Place]:
     """Rows of theirs in what a killed run left behind, which the next one removes."""
-    for stage in sorted((workspace.reports / ".staging").glob(f"{client_id}+*")):
+    home = workspace.reports / ".staging"
+    mine = (f"{client_id}+*", f"{publish.PARTIAL}+{client_id}+*")
+    for stage in sorted(found for pattern in mine for found in home.glob(pattern)):
         for path in sorted(p for p in stage.rglob("*") if p.is_file() and _is_list(p)):
             try:
                 rows = rows_in(path.name, path.read_bytes(), whom)
@@ -64,8 +70,7 @@ def take_out(workspace: Workspace, folder: Path, whom: Whom, *, at: str) -> None
     """
     with publish.staging(workspace, folder) as stage:
         shutil.copytree(folder, stage, symlinks=True, dirs_exist_ok=True)
-        for home in (stage, *sorted(p for p in stage.glob(f"*{_PARTIAL}") if p.is_dir())):
-            _without(home, whom, at)
+        _without(stage, whom, at)
         publish.swap_in(workspace, stage, folder)
 
 
@@ -76,9 +81,6 @@ def _without(home: Path, whom: Whom, at: str) -> None:
     known = {entry["path"]: entry for entry in (record or {}).get("outputs", ())}
     for path in sorted(p for p in home.rglob("*") if p.is_file() and _is_list(p)):
         name = path.relative_to(home).as_posix()
-        if name.split("/")[0].endswith(_PARTIAL):
-            # Has a record of its own.
-            continue
         try:
             rows = rows_in(path.name, path.read_bytes(), whom, take_out=True)
         except UnreadableError:

@@ -26,6 +26,7 @@ from tests.forget.world import (
     ALSO,
     BOARD,
     LISTS,
+    PARTIAL,
     PERIOD,
     REPORT,
     SENT_AT,
@@ -58,8 +59,9 @@ def test_the_customer_is_in_everything_that_is_kept(world: Path) -> None:
     kinds = {
         ".store": 3 * 4,  # two stores and one that was cut off, four tables in each
         "/quarantine/": 0,  # holds cells, not customers: only a value that names one would show
-        "reports/shop/": 2 * 2 * 2,
-        ".staging": 2 * 2 * 2,
+        "reports/shop/": 2 * 2,
+        ".partial": 2 * 2,
+        ".staging": 2 * 2,
         ".cache": 2,
         ".outbox": 1,
         "/tests/": 1,
@@ -80,7 +82,7 @@ def test_nothing_is_left_and_all_else_is_as_it_was(root: Path) -> None:
     assert _twin(root) == twin
     for name in LISTS:
         left = [who for who in before[name] if who != WHO]
-        for home in (root / REPORT, root / REPORT / "assessment.partial"):
+        for home in (root / REPORT, root / PARTIAL):
             assert customers_of(home / "lists" / f"{name}.csv") == left
             assert _workbook_customers(home / "lists" / f"{name}.xlsx") == left
     assert not list((root / "reports" / ".staging").iterdir())
@@ -111,7 +113,7 @@ def test_the_record_tells_the_truth_and_nobody(root: Path) -> None:
     folder = root / REPORT
     before = record_of(folder)
     forgotten(root, WHO, ALSO)
-    for home in (folder, folder / "assessment.partial"):
+    for home in (folder, root / PARTIAL):
         record = record_of(home)
         files = {f"lists/{name}.{kind}": 2 for name in LISTS for kind in ("csv", "xlsx")}
         assert record["forgotten"] == [{"at": "2026-11-22T09:30:00+00:00", "customers": 2, "files": files}]
@@ -209,7 +211,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(root: Path) -> None:
         # Order lines of two builds and one cut off; customers with those of whom they are the family.
         "store": by_place(done)["store"],
         "quarantine": 6,
-        "unfinished": 8,
+        "unfinished": 4,
         "report": 8,
         "cache": 2,
         "outbox": 2,
@@ -288,7 +290,8 @@ def test_a_report_that_is_being_made_is_waited_for(root: Path) -> None:
         ended.set()
 
     before = tree(root)
-    with locked(Workspace(root), root / REPORT, waiting=lambda: None, check=lambda: None):
+    with locked(Workspace(root), root / REPORT, "shop", waiting=print, check=print) as at_work:
+        at_work()
         thread = threading.Thread(target=work)
         thread.start()
         assert told.wait(60)
@@ -296,7 +299,8 @@ def test_a_report_that_is_being_made_is_waited_for(root: Path) -> None:
         assert tree(root) == before, "not even the list is written: the run at work reads it"
     thread.join(60)
     assert ended.is_set()
-    assert waits == [f"shop/{PERIOD}"]
+    assert len(waits) == 1
+    assert waits[0].startswith(f"shop/{PERIOD}: pid ")
     assert holding(root, WHO) == set()
 
 

@@ -28,6 +28,7 @@ ALSO = "会員90017346"
 STAYS = "M-90017001"
 PERIOD = "2026-10"
 REPORT = f"reports/shop/{PERIOD}"
+PARTIAL = f"reports/.partial/shop/{PERIOD}"
 LISTS = ("decile.lapsed_top", "decile.silent")
 BOARD = "board@hanada.example"
 SENT_AT = "2026-11-02T08:00:00+00:00"
@@ -123,7 +124,7 @@ def _write_journal(workspace: Workspace) -> None:
 def _leave_behind(root: Path) -> None:
     """An incomplete report beside the good one, and what killed runs leave."""
     folder = root / REPORT
-    partial = folder / "assessment.partial"
+    partial = root / PARTIAL
     shutil.copytree(folder / "lists", partial / "lists")
     record = record_of(folder) | {"status": "partial"}
     write_record(partial, record)
