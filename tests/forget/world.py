@@ -151,7 +151,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     return {
         p.relative_to(folder).as_posix(): p.read_bytes()
         for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.suffix != ".lock" and p.name != ".lock"
+        if p.is_file() and p.name != ".lock" and ".locks" not in p.parts
     }
 
 
