@@ -31,6 +31,7 @@ LONGEST_FIRST = (
     "produce/test_run.py",
     "produce/test_reproduce.py",
     "cli/test_schedule.py",
+    "databases/test_runs.py",
     "produce/",
     "end_to_end/",
 )
