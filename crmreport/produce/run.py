@@ -14,6 +14,7 @@ from crmreport.intake.described import refuse_unjudged
 from crmreport.produce import ChapterRun, Order, Progress, Published, publish
 from crmreport.produce.asking import Asking
 from crmreport.produce.due import undelivered
+from crmreport.produce.kernels.watch import KILLED
 from crmreport.produce.kernels.workshop import Workshop
 from crmreport.produce.lock import UNKNOWN, Holder, locked
 from crmreport.produce.planning.brief import plan_brief, read_brief
@@ -235,10 +236,18 @@ def _make(
 def _incomplete(runs: Sequence[ChapterRun], place: Path) -> RunError:
     failed = [run for run in runs if run.status == "failed"]
     first = failed[0]
-    # What the client's files hold is no fault of the chapter that read it.
-    theirs = any(f"{error.__name__}:" in first.reason for error in _THEIRS)
-    what = "what it names in client.yml or the data, not the chapter," if theirs else "the chapter"
     return RunError(
         f"{len(failed)} of {len(runs)} chapters failed, first {first.chapter}: {first.reason}; "
-        f"an incomplete report for your own eyes is in {place}; mend {what} and run again"
+        f"an incomplete report for your own eyes is in {place}; {_way_out(first.reason)} and run again"
     )
+
+
+def _way_out(reason: str) -> str:
+    # What the client's files hold is no fault of the chapter that read it, nor is a signal from outside.
+    if any(f"{error.__name__}:" in reason for error in _THEIRS):
+        return "mend what it names in client.yml or the data, not the chapter,"
+    if KILLED in reason:
+        return "look in the system's log who or what ended it (at want of memory fewer --jobs help)"
+    if "allow more with --" in reason:
+        return "allow more, or make the chapter lighter,"
+    return "mend the chapter"

@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 import json
 import os
+import runpy
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ruamel.yaml import YAML
@@ -305,3 +309,47 @@ def test_the_dag_is_python_and_names_this_installation(home, tmp_path):
     }
     assert names["HOME"] == str(home)
     assert Path(names["CRMREPORT"][0]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("out", "code", "clients"),
+    [
+        pytest.param({"due": [{"client": "b"}], "unusable": []}, 0, ["b"], id="one is due"),
+        pytest.param(
+            {"due": [{"client": "b"}], "unusable": [{"client": "a"}]}, 2, ["a", "b"], id="one is not usable"
+        ),
+        pytest.param({"error": {"message": "no clients/ folder"}}, 2, None, id="nothing could be listed"),
+        pytest.param(None, 1, None, id="it broke"),
+    ],
+)
+def test_the_dag_asks_for_clients(home, tmp_path, monkeypatch, out, code, clients):
+    """Its first task, without an Airflow: what it makes of the list."""
+    assert main(["schedule", "--airflow", "--output", str(tmp_path / "dags")]) == 0
+    (file,) = (tmp_path / "dags").glob("*.py")
+    found: dict[str, Callable[[], list[str]]] = {}
+
+    def task(function: Callable[[], list[str]]) -> Callable[[], list[str]]:
+        found[function.__name__] = function
+        return lambda: []
+
+    class Mapped:
+        def expand(self, **_: object) -> None:
+            return
+
+    task.bash = lambda **_: lambda _: Mapped()  # type: ignore[attr-defined]
+    airflow = SimpleNamespace(dag=lambda **_: lambda function: function, task=task)
+    monkeypatch.setitem(sys.modules, "airflow", SimpleNamespace(sdk=airflow))
+    monkeypatch.setitem(sys.modules, "airflow.sdk", airflow)
+    monkeypatch.setitem(sys.modules, "pendulum", SimpleNamespace(datetime=lambda *_, **__: None))
+    runpy.run_path(str(file))
+    said = "" if out is None else json.dumps(out)
+    monkeypatch.setattr(
+        subprocess,
+        "run",
+        lambda *_, **__: SimpleNamespace(returncode=code, stdout=said, stderr="it says why"),
+    )
+    if clients is None:
+        with pytest.raises(RuntimeError, match="it says why"):
+            found["clients"]()
+    else:
+        assert found["clients"]() == clients

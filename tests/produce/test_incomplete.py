@@ -22,6 +22,14 @@ from crmreport.produce.run import _incomplete
         ("cell 'a': DataError: nothing was sent", "mend what it names in client.yml or the data"),
         ("cell 'a': TooFewError: an analysis of its own", "mend what it names in client.yml or the data"),
         ("cell 'a': ZeroDivisionError: division by zero", "mend the chapter and run again"),
+        (
+            "cell 'a': its kernel was killed from outside (signal 9), perhaps for want of memory",
+            "ended it (at want of memory fewer --jobs help) and run again",
+        ),
+        (
+            "cell 'a': took longer than 600 s; allow more with --cell-timeout",
+            "allow more, or make the chapter lighter, and run again",
+        ),
     ],
 )
 def test_what_has_to_be_mended_is_named(reason, way):

@@ -22,7 +22,7 @@ from papermill.engines import Engine, papermill_engines
 from crmreport.errors import TooFewError
 from crmreport.produce.kernels.environment import chapter_environment
 from crmreport.produce.kernels.provisioner import NAME
-from crmreport.produce.kernels.watch import Watched
+from crmreport.produce.kernels.watch import KILLED, Watched
 from crmreport.produce.kernels.workshop import Workshop
 from crmreport.whole_file import write_whole
 
@@ -147,8 +147,10 @@ class _Sitting:
     def death(self) -> str:
         """How the kernel ended that nobody here ended."""
         code = self.watched.process.wait(5) if self.watched else None
-        if code is not None and code < 0:
-            return f"its kernel was killed from outside (signal {-code}), perhaps for want of memory"
+        if code is None:
+            return "its kernel does not answer any more"
+        if code < 0:
+            return f"its kernel was {KILLED} (signal {-code}), perhaps for want of memory"
         return f"its kernel ended in the middle (exit code {code})"
 
     def end(self, reason: str) -> None:

@@ -15,6 +15,8 @@ from crmreport.produce.kernels.server import Forked
 
 _EVERY = 0.2
 _GIB = 1024**3
+KILLED = "killed from outside"
+"""What is said of a process that nobody here ended."""
 
 
 @dataclass(eq=False)

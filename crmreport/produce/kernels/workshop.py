@@ -19,7 +19,7 @@ from crmreport.produce import Limits
 from crmreport.produce.kernels import server
 from crmreport.produce.kernels.scratch import Scratch
 from crmreport.produce.kernels.server import Forked
-from crmreport.produce.kernels.watch import Watch, Watched
+from crmreport.produce.kernels.watch import KILLED, Watch, Watched
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -166,7 +166,10 @@ class Workshop:
             return self.out_of_time(f"in {what}")
         if watched.ended:
             return RunError(f"{what}: {watched.ended}")
-        return RunError(f"{what}: its process was ended from outside (exit code {code}); is memory short?")
+        return RunError(
+            f"{what}: its process was {KILLED} (exit code {code}), perhaps for want of memory; "
+            "look in the system's log, then run again"
+        )
 
 
 def _answer(connection: Any, what: str, function: Callable[..., Any], args: Any, kwargs: Any) -> None:

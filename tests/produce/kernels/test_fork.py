@@ -151,7 +151,7 @@ def test_nothing_is_left_behind_for_the_next(workshop: Workshop) -> None:
         pytest.param(refuse, DataError, "no such column; name another", id="an error of ours keeps its kind"),
         pytest.param(stumble, RuntimeError, "KeyError: 'odd'", id="another error keeps its words"),
         pytest.param(fill_the_disk, RunError, "No space left on device.*see to the disk", id="disk full"),
-        pytest.param(be_killed, RunError, "the work: its process was ended from outside", id="killed"),
+        pytest.param(be_killed, RunError, "the work: its process was killed from outside", id="killed"),
     ],
 )
 def test_what_goes_wrong_in_a_fork(workshop: Workshop, function, kind, match) -> None:
