@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import gc
+import base64
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from crmreport.errors import RunError
 
 _EPOCH = "SOURCE_DATE_EPOCH"
 _VARIANT = "pdf/ua-1"
+_EMBEDDED = re.compile(r"data:([a-z]+/[a-z0-9.+-]+);base64,([A-Za-z0-9+/=]+)")
+_CARRIED = "carried"
 _NO_PANGO = (
     "WeasyPrint cannot load Pango, so no PDF can be made; install it: Debian/Ubuntu "
     "'apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0', macOS 'brew install pango', "
@@ -71,8 +74,7 @@ def lay_out(page: str) -> Sheets:
     Raises:
         RunError: Pango is missing, or the page refers to something outside itself.
     """
-    with _uncollected():
-        return _sheets(_document(page))
+    return _sheets(_document(page))
 
 
 def print_pdf(page: str, *, as_of: date) -> Printed:
@@ -86,7 +88,7 @@ def print_pdf(page: str, *, as_of: date) -> Printed:
     Raises:
         RunError: Pango is missing, or the page refers to something outside itself.
     """
-    with _dated(as_of), _uncollected():
+    with _dated(as_of):
         document = _document(page)
         data = document.write_pdf(pdf_variant=_VARIANT)
         sheets = _sheets(document)
@@ -95,15 +97,43 @@ def print_pdf(page: str, *, as_of: date) -> Printed:
 
 def _document(page: str) -> Any:
     library = weasyprint()
-    from weasyprint.urls import URLFetcher
-
-    fetcher = URLFetcher(allowed_protocols=("data",), fail_on_errors=True)
+    bare, carried = _unpacked(page)
     try:
-        return library.HTML(string=page, url_fetcher=fetcher, base_url=None).render(
+        return library.HTML(string=bare, url_fetcher=_fetcher(carried), base_url=None).render(
             pdf_variant=_VARIANT, optimize_images=False, presentational_hints=False
         )
     except library.urls.FatalURLFetchingError as error:
         raise RunError(f"the page asks for something outside itself ({error}); embed it") from None
+
+
+def _unpacked(page: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """The page with a short name where a font or a picture is embedded, and those: media type, bytes.
+
+    Fonts and pictures are nine tenths of a page, and the parsers of CSS and HTML read text letter by letter.
+    """
+    carried: list[tuple[str, bytes]] = []
+
+    def take(found: re.Match[str]) -> str:
+        carried.append((found[1], base64.b64decode(found[2])))
+        return f"{_CARRIED}:{len(carried) - 1}"
+
+    return _EMBEDDED.sub(take, page), carried
+
+
+def _fetcher(carried: list[tuple[str, bytes]]) -> Any:
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class Carried(URLFetcher):
+        """Gives out what the page carries, and nothing else."""
+
+        def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
+            scheme, _, number = url.partition(":")
+            if scheme != _CARRIED:
+                return super().fetch(url, headers)
+            media, data = carried[int(number)]
+            return URLFetcherResponse(url, data, {"Content-Type": media})
+
+    return Carried(allowed_protocols=("data",), fail_on_errors=True)
 
 
 def _sheets(document: Any) -> Sheets:
@@ -112,19 +142,6 @@ def _sheets(document: Any) -> Sheets:
         for name in sheet.anchors:
             anchors.setdefault(name, number)
     return Sheets(len(document.pages), anchors)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cycle collector: it would look again and again at boxes that are all still needed."""
-    # An eighth of the time, for a few MB.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 @contextmanager
