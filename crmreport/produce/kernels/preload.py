@@ -29,6 +29,8 @@ MODULES = (
     "scipy.stats",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "IPython.core.debugger",
     "crmreport.report",
     "crmreport.present",
     # what HTML, PDF and workbooks are made with
@@ -91,6 +93,13 @@ def _draw_once() -> None:
             figure.savefig(io.BytesIO(), format=form)
 
 
+def _check_once() -> None:
+    # Compiles the schema of notebooks.
+    import nbformat
+
+    nbformat.validate(nbformat.v4.new_notebook())
+
+
 def _print_once() -> None:
     import weasyprint
 
@@ -113,6 +122,7 @@ if os.environ.pop(MARK, None):
     _load()
     _read_labels()
     _draw_once()
+    _check_once()
     if "weasyprint" not in MISSING:
         _print_once()
     # Shared memory stays shared: the collector of a fork leaves alone what was there before it.

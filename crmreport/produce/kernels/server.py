@@ -24,11 +24,12 @@ from crmreport.produce.kernels.scratch import Scratch
 PRELOAD = preload.__name__
 # Fixed before the interpreter starts: sets are then in the same order in every run, and the forks
 # of several cores do not each start a thread per core for linear algebra; and a pandas.py in the
-# working folder is not taken for the package.
+# working folder is not taken for the package. The debugger, which ipykernel imports, else warns of itself.
 _FROM_THE_START = {
     "PYTHONHASHSEED": "0",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONSAFEPATH": "1",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     preload.MARK: "1",
 }
 _TEMPORARY = "TMPDIR"
