@@ -17,7 +17,7 @@ from crmreport.errors import ConfigError
 from crmreport.workspace import Workspace
 
 if TYPE_CHECKING:
-    from crmreport.intake import SourceGuess
+    from crmreport.intake.recognise import SourceGuess
 
 TODO = "TODO"
 TEMPLATE = Path(__file__).resolve().parents[1] / "templates" / "client" / "client.yml"

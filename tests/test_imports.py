@@ -23,3 +23,14 @@ def test_importing_the_package_loads_nothing_heavy():
     code = "import sys, crmreport; print([m for m in ('pandas', 'duckdb', 'matplotlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_whether_reports_are_still_as_they_were_is_told_without_what_makes_them():
+    # Their imports take as long as looking at a hundred clients.
+    heavy = ("pandas", "polars", "duckdb", "pyarrow", "matplotlib", "nbformat", "sqlalchemy")
+    code = (
+        "import sys, crmreport.cli.run, crmreport.produce.batch; "
+        f"print([m for m in {heavy} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

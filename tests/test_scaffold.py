@@ -8,7 +8,7 @@ import pytest
 
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError
-from crmreport.intake import SourceGuess
+from crmreport.intake.recognise import SourceGuess
 from crmreport.scaffold import Answers, Sources, draft, from_guesses
 
 ANSWERS = Answers("店", "Shop", "JPY", "Asia/Tokyo", tax_included=True)

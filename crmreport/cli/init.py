@@ -97,7 +97,7 @@ def _look(workspace: Workspace, client: str, *, empty: bool) -> Sources:
             "or say --empty for a client.yml to be filled in by hand"
         )
     # Polars is loaded only where there is something to read.
-    from crmreport.intake import guess_sources
+    from crmreport.intake.recognise import guess_sources
     from crmreport.scaffold import from_guesses
 
     return from_guesses(guess_sources(folder))

@@ -17,6 +17,7 @@ import polars as pl
 
 from crmreport.errors import CrmReportError
 from crmreport.forget.whom import Whom
+from crmreport.intake.columns import naming
 from crmreport.present.words import LANGUAGES, labels
 
 _ID = "customer_id"
@@ -168,7 +169,7 @@ def _parquet(data: bytes, whom: Whom) -> Rows:
         frame = pl.read_parquet(io.BytesIO(data), columns=columns)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise UnreadableError(f"is no Parquet file ({type(error).__name__})") from None
-    marks = {column: whom.among(frame[column]) for column in columns}
+    marks = {column: naming(frame[column], whom) for column in columns}
     theirs = frame.select(pl.any_horizontal([m.alias(c) for c, m in marks.items()])).to_series()
     named = {text for c, m in marks.items() for text in frame[c].filter(m).cast(pl.String).to_list()}
     return Rows(int(theirs.sum()), whom.found(named))

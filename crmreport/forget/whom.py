@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-import polars as pl
-
 from crmreport.config import Client
 from crmreport.errors import ConfigError
-from crmreport.intake.columns import on_distinct, to_text
 from crmreport.intake.forgotten import Forgotten
 from crmreport.intake.normalise import read_code
 
@@ -38,11 +35,6 @@ class Whom:
     def found(self, texts: Iterable[str]) -> frozenset[str]:
         """Those of them who are among some texts, each in one form."""
         return frozenset(read_code(text) for text in texts if text in self)
-
-    def among(self, column: pl.Series) -> pl.Series:
-        """True where a column names one of them."""
-        text = to_text(column)
-        return on_distinct(text, text.is_not_null(), self.__contains__, pl.Boolean).fill_null(False)
 
 
 def read_ids(given: Sequence[str], client: Client | None) -> frozenset[str]:

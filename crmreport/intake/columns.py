@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +72,16 @@ def to_text(values: pl.Series) -> pl.Series:
     if kind.is_nested():
         return pl.Series([None if v is None else str(v) for v in values.to_list()], dtype=pl.String)
     return values.cast(pl.String)
+
+
+def naming(ids: pl.Series, whom: Container[str]) -> pl.Series:
+    """True where a column of customer ids, as a file gives it, names one of some customers.
+
+    Args:
+        whom: Knows an id in any written form.
+    """
+    text = to_text(ids)
+    return on_distinct(text, text.is_not_null(), whom.__contains__, pl.Boolean).fill_null(False)
 
 
 def without_blanks(values: pl.Series, *, words: bool) -> tuple[pl.Series, int]:

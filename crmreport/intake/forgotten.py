@@ -17,12 +17,10 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 
 from crmreport.errors import ConfigError
-from crmreport.intake.columns import on_distinct, to_text
 from crmreport.intake.normalise import read_code
 from crmreport.whole_file import write_whole
 from crmreport.yaml_file import read_yaml
@@ -70,13 +68,6 @@ class Forgotten:
     def digest(self) -> str:
         """Changes whenever the list does; empty while nobody is on it."""
         return hashlib.sha256("".join(sorted(self.tags)).encode()).hexdigest()[:20] if self.tags else ""
-
-    def among(self, ids: pl.Series) -> pl.Series:
-        """True where a column, as a file gives it, names one of them."""
-        if not self.tags:
-            return pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(ids))
-        text = to_text(ids)
-        return on_distinct(text, text.is_not_null(), self.__contains__, pl.Boolean).fill_null(False)
 
 
 def read_forgotten(folder: Path) -> Forgotten:

@@ -14,7 +14,7 @@ from crmreport.config import Client, Source
 from crmreport.errors import ConfigError, DataError
 from crmreport.intake import normalise
 from crmreport.intake.batch import LINE, Batch
-from crmreport.intake.columns import Parsed, on_distinct, parse, to_text
+from crmreport.intake.columns import Parsed, naming, on_distinct, parse, to_text
 from crmreport.intake.forgotten import RULE as FORGOTTEN
 from crmreport.intake.forgotten import Forgotten
 from crmreport.intake.header_row import find_header
@@ -159,8 +159,9 @@ def _take(batch: Batch, file: SourceFile, shaped: Shaped, client: Client) -> Non
         _complete_orders(columns, shaped, client, frame[LINE])
     if table == "sends":
         _complete_sends(columns, shaped)
-    if "parent_id" in columns and (theirs := shaped.forgotten.among(columns["parent_id"])).any():
-        columns["parent_id"] = columns["parent_id"].set(theirs, None)
+    parents = columns.get("parent_id") if shaped.forgotten else None
+    if parents is not None and (theirs := naming(parents, shaped.forgotten)).any():
+        columns["parent_id"] = parents.set(theirs, None)
         shaped.changed["parent_id"][FORGOTTEN] += int(theirs.sum())
     for column in NEEDED[table]:
         absent = columns[column].is_null() & ~failed
@@ -219,7 +220,7 @@ def _without_forgotten(frame: pl.DataFrame, mapping: dict[str, str], shaped: Sha
     if not shaped.forgotten or not given:
         return frame
     raw = _raw(frame, "customer_id", mapping, shaped.source)
-    theirs = shaped.forgotten.among(parse(_decoded(raw, "customer_id", shaped.source), "code").values)
+    theirs = naming(parse(_decoded(raw, "customer_id", shaped.source), "code").values, shaped.forgotten)
     if not theirs.any():
         return frame
     shaped.excluded[FORGOTTEN] += int(theirs.sum())

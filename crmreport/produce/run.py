@@ -10,7 +10,6 @@ from time import monotonic
 from crmreport.config import Client, Language
 from crmreport.errors import ConfigError, DataError, NotDeliveredError, RunError, TooFewError
 from crmreport.intake import Store, built_store, open_store
-from crmreport.intake.described import refuse_unjudged
 from crmreport.produce import ChapterRun, Order, Progress, Published, publish
 from crmreport.produce.asking import Asking
 from crmreport.produce.due import undelivered
@@ -146,6 +145,8 @@ def _store(
 def _refuse_unjudged(plan: Plan, store: Store, workshop: Workshop, deadline: float | None) -> None:
     """What ``crmreport check`` refuses of the campaigns, before any chapter runs that reads them."""
     if "sends" in store.tables and any(step.reads_campaigns for step in plan.steps):
+        from crmreport.intake.described import refuse_unjudged
+
         what, sends = "comparing campaigns with what was sent", store.table("sends")
         workshop.call_until(deadline, what, refuse_unjudged, sends, plan.client.campaigns)
 

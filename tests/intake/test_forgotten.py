@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-import crmreport.intake.store as building
+import crmreport.intake.build as building
 from crmreport.errors import ConfigError, DataError
 from crmreport.intake import Store
 from crmreport.intake.forgotten import KEY_FILE, LIST, add_forgotten, read_forgotten
@@ -249,18 +249,18 @@ def test_a_store_is_not_kept_that_was_begun_before_somebody_was_forgotten(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.put("sales.csv", csv_text("C001,A1,2026-10-01,100", "C002,no day,A1,100"))
-    build = building._build
+    build = building.build
 
     def meanwhile(*given: Any) -> None:
         build(*given)
         forget(shop, "C001")
 
-    monkeypatch.setattr(building, "_build", meanwhile)
+    monkeypatch.setattr(building, "build", meanwhile)
     policies = {"quarantine_limit": 1.0}
     with pytest.raises(DataError, match="forgotten meanwhile; run again"):
         shop.open(policies=policies)
     assert not list(shop.workspace.store("shop").glob("*/*.parquet"))
     assert not list(shop.workspace.quarantine("shop").glob("*"))
-    monkeypatch.setattr(building, "_build", build)
+    monkeypatch.setattr(building, "build", build)
     shop.put("sales.csv", csv_text("C001,A1,2026-10-01,100", "C002,A2,2026-10-01,100"))
     assert ids(shop.open(policies=policies), "order_lines") == ["C002"]

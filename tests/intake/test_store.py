@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmreport.errors import DataError
-from crmreport.intake import store as store_module
+from crmreport.intake import build as building
+from crmreport.intake import open_store
 from crmreport.period import Period
 from crmreport.workspace import Workspace
 from tests.intake.conftest import HEADER, LINES, SALES, Shop, csv_text
@@ -59,14 +60,14 @@ def test_whatever_the_lines_none_is_lost(rows: list[list[str]]) -> None:
 
 def test_a_lost_line_raises(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.put("sales.csv", csv_text(*LINES))
-    shaped = store_module.shape_source
+    shaped = building.shape_source
 
     def lossy(*args: object, **named: object) -> object:
         result = shaped(*args, **named)
         result.lines += 1
         return result
 
-    monkeypatch.setattr(store_module, "shape_source", lossy)
+    monkeypatch.setattr(building, "shape_source", lossy)
     with pytest.raises(AssertionError, match="4 lines in, but 3 stored"):
         shop.open()
     assert not list((shop.folder / ".store").glob("*/intake.json"))
@@ -79,7 +80,7 @@ def test_an_unchanged_client_is_not_read_again(shop: Shop, monkeypatch: pytest.M
     def never(*_: object, **__: object) -> None:
         raise AssertionError("built again")
 
-    monkeypatch.setattr(store_module, "_build", never)
+    monkeypatch.setattr(building, "build", never)
     assert shop.open() == first
 
 
@@ -111,14 +112,14 @@ def test_a_file_that_changes_while_it_is_read_makes_no_store(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.put("sales.csv", csv_text(*LINES))
-    shaped = store_module.shape_source
+    shaped = building.shape_source
 
     def meanwhile(*args: object, **named: object) -> object:
         result = shaped(*args, **named)
         shop.put("sales.csv", csv_text(LINES[0]))
         return result
 
-    monkeypatch.setattr(store_module, "shape_source", meanwhile)
+    monkeypatch.setattr(building, "shape_source", meanwhile)
     with pytest.raises(DataError, match="sales.csv: the file was changed while it was read; run again"):
         shop.open()
     assert not list((shop.folder / ".store").glob("*/intake.json"))
@@ -315,7 +316,7 @@ def test_reports_of_one_client_made_at_once_share_one_store(shop: Shop) -> None:
 
     def open_it(_: int) -> Path:
         together.wait()
-        return store_module.open_store(shop.workspace, client).path
+        return open_store(shop.workspace, client).path
 
     with ThreadPoolExecutor(8) as pool:
         opened = set(pool.map(open_it, range(8)))
