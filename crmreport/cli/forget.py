@@ -24,10 +24,10 @@ _WHERE = {
     "store": ("store", "removed; the next run makes it without them"),
     "quarantine": ("quarantine", "removed with the store, whosever lines they are"),
     "unfinished": ("left by a killed run", "removed"),
-    "report": ("lists of published reports", "rows taken out, and recorded in run.json"),
+    "report": ("lists of published reports", "taken out of them, and recorded in run.json"),
     "cache": ("cache of chapters", "removed"),
     "outbox": ("drafts in the outbox", "removed"),
-    "plan": ("lists of planned tests", "rows taken out, and recorded in the plan"),
+    "plan": ("lists of planned tests", "taken off them, and recorded in the plan"),
 }
 
 
