@@ -10,6 +10,10 @@ from pathlib import Path
 from crmreport.errors import ConfigError
 
 HOME_VARIABLE = "CRMREPORT_HOME"
+STORE = ".store"
+"""In a client's folder: its stores."""
+ANSWERS = Path(STORE, "queries")
+"""In a client's folder: the last answers of its databases, and those before them, perhaps being read."""
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}")
 
 
@@ -62,12 +66,25 @@ class Workspace:
         return self.client(client) / "client.yml"
 
     def store(self, client: str) -> Path:
-        """Canonical Parquet stores of one client, one folder per content key."""
-        return self.client(client) / ".store"
+        """Canonical Parquet stores of one client, one folder per content key, and beside them its answers."""
+        return self.client(client) / STORE
+
+    def answers(self, client: str) -> Path:
+        """What the client's databases answered: no store, though it lies among them."""
+        return self.client(client) / ANSWERS
 
     def quarantine(self, client: str) -> Path:
         """Lines that could not be read, per store key."""
         return self.client(client) / "quarantine"
+
+    def near(self, path: Path) -> str:
+        """A path as people and records are told it: from the workspace on, with ``/``.
+
+        Examples:
+            >>> Workspace(Path("/srv/crm")).near(Path("/srv/crm/reports/demo"))
+            'reports/demo'
+        """
+        return path.relative_to(self.root).as_posix()
 
     def without_root(self, text: str) -> str:
         """What is said without where the workspace lies: it may be shown to others."""

@@ -43,7 +43,7 @@ def test_outside_a_workspace_the_way_in_is_named(tmp_path: Path, monkeypatch):
 
 def test_no_client_name_leads_out_of_clients(tmp_path: Path):
     workspace = Workspace(tmp_path)
-    for place in (workspace.client, workspace.store, workspace.quarantine, workspace.client_file):
+    for place in (workspace.client, workspace.store, workspace.answers, workspace.quarantine):
         assert place("demo").is_relative_to(tmp_path / "clients" / "demo")
         with pytest.raises(ConfigError):
             place("../demo")

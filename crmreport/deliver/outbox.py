@@ -17,7 +17,7 @@ class Outbox:
     def __init__(self, workspace: Workspace, client: str, period: str, report: str) -> None:
         self._workspace = workspace
         self.folder = workspace.reports / ".outbox" / client / f"{period}-{report}"
-        self._near = self.folder.relative_to(workspace.root).as_posix()
+        self._near = workspace.near(self.folder)
 
     @contextmanager
     def only_sender(self) -> Iterator[None]:

@@ -96,7 +96,7 @@ def open_published(workspace: Workspace, client: str, period: str, report: str) 
         RunError: It is not there, incomplete, changed after it was published, or another client's.
     """
     folder = target(workspace, client, period, report)
-    near = folder.relative_to(workspace.root).as_posix()
+    near = workspace.near(folder)
     again = f"crmreport run --client {client} --period {period} --report {report}"
     try:
         text = (folder / RECORD).read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ again, and takes them out of the store, the quarantine, the action lists of publ
 outbox and the lists of planned tests. The client's own files are the client's: nothing there is touched.
 """
 
-from crmreport.forget.forget import forget
 from crmreport.forget.model import Forgetting, Place, Recipient, Trace
+from crmreport.forget.request import forget
 
 __all__ = ["Forgetting", "Place", "Recipient", "Trace", "forget"]

@@ -28,7 +28,7 @@ def look_in_cache(workspace: Workspace, client_id: str, whom: Whom) -> Iterator[
         with suppress(UnreadableError):
             rows = rows_in(path.name, path.read_bytes(), whom)
         if rows.count or (path.suffix == ".ipynb" and holds(path, whom)):
-            yield Place("cache", _near(workspace, path), rows.count, rows.customers)
+            yield Place("cache", workspace.near(path), rows.count, rows.customers)
 
 
 def drop_from_cache(workspace: Workspace, place: Place) -> None:
@@ -58,7 +58,7 @@ def look_in_outbox(workspace: Workspace, folder: Path, whom: Whom) -> Iterator[P
                     rows = rows_in(name, content, whom)
                     count, customers = count + rows.count, customers | rows.customers
         if count:
-            yield Place("outbox", _near(workspace, path), count, customers)
+            yield Place("outbox", workspace.near(path), count, customers)
 
 
 def look_in_plans(workspace: Workspace, client_id: str, whom: Whom) -> tuple[list[Place], list[Trace]]:
@@ -66,7 +66,7 @@ def look_in_plans(workspace: Workspace, client_id: str, whom: Whom) -> tuple[lis
     places: list[Place] = []
     traces: list[Trace] = []
     for path in _lists(workspace, client_id):
-        near = _near(workspace, path)
+        near = workspace.near(path)
         try:
             rows = rows_in(path.name, path.read_bytes(), whom)
         except UnreadableError as error:
@@ -94,7 +94,3 @@ def take_off_plan(workspace: Workspace, place: Place, whom: Whom) -> None:
 def _lists(workspace: Workspace, client_id: str) -> list[Path]:
     home = workspace.client(client_id) / FOLDER
     return sorted(p for p in home.glob("*") if p.is_file()) if home.is_dir() else []
-
-
-def _near(workspace: Workspace, path: Path) -> str:
-    return path.relative_to(workspace.root).as_posix()

@@ -34,7 +34,7 @@ def look(workspace: Workspace, folder: Path, whom: Whom) -> tuple[list[Place], l
     places: list[Place] = []
     traces: list[Trace] = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        near = path.relative_to(workspace.root).as_posix()
+        near = workspace.near(path)
         try:
             if _is_list(path):
                 rows = rows_in(path.name, path.read_bytes(), whom)
@@ -58,7 +58,7 @@ def unfinished(workspace: Workspace, client_id: str, whom: Whom) -> Iterator[Pla
             except UnreadableError:
                 continue
             if rows.count:
-                near = path.relative_to(workspace.root).as_posix()
+                near = workspace.near(path)
                 yield Place("unfinished", near, rows.count, rows.customers)
 
 

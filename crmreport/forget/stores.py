@@ -43,9 +43,9 @@ def look(workspace: Workspace, client_id: str, whom: Whom, *, keep: str) -> Iter
             with suppress(UnreadableError):
                 rows = rows_in(file.name, file.read_bytes(), whom)
                 if rows.count:
-                    yield Place("store", _near(workspace, file), rows.count, rows.customers)
+                    yield Place("store", workspace.near(file), rows.count, rows.customers)
     for folder in _folders(workspace.quarantine(client_id), keep):
-        yield Place("quarantine", _near(workspace, folder), _lines(folder))
+        yield Place("quarantine", workspace.near(folder), _lines(folder))
 
 
 def drop(workspace: Workspace, client_id: str, *, keep: str) -> None:
@@ -72,7 +72,3 @@ def _lines(folder: Path) -> int:
         return pl.read_parquet(folder / "lines.parquet", columns=["file", "line"]).n_unique()
     except (pl.exceptions.PolarsError, OSError):
         return 0
-
-
-def _near(workspace: Workspace, path: Path) -> str:
-    return path.relative_to(workspace.root).as_posix()

@@ -23,7 +23,7 @@ from crmreport.intake.database import Database, opened
 from crmreport.intake.fields import FieldKind, written
 from crmreport.intake.header_row import check_headers
 from crmreport.intake.read_snapshot import KINDS, ROWS
-from crmreport.intake.snapshot import LISTED, SNAPSHOTS, Snapshot, list_snapshots, queries_of, read_snapshots
+from crmreport.intake.snapshot import LISTED, Snapshot, list_snapshots, queries_of, read_snapshots
 from crmreport.whole_file import write_whole
 from crmreport.workspace import Workspace
 
@@ -49,7 +49,7 @@ def ask_databases(workspace: Workspace, client: Client, addresses: Mapping[str, 
     if not (queries := queries_of(client)):
         return []
     home = workspace.client(client.client)
-    folder = home / SNAPSHOTS
+    folder = workspace.answers(client.client)
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
         for left in folder.glob(".asking-*"):  # by a process that was killed

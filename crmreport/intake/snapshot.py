@@ -10,10 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from crmreport.config import Client, Source
-from crmreport.workspace import Workspace
+from crmreport.workspace import ANSWERS, Workspace
 
-SNAPSHOTS = Path(".store", "queries")
-"""In a client's folder: the last answers, and those before them, which somebody may be reading."""
 LISTED = "asked.json"
 
 
@@ -77,7 +75,7 @@ def tell_age(workspace: Workspace, client: Client, now: datetime | None = None) 
 def read_snapshots(folder: Path) -> dict[str, Snapshot]:
     """The last answers kept in a client's folder, by their sources."""
     try:
-        kept = json.loads((folder / SNAPSHOTS / LISTED).read_text(encoding="utf-8"))
+        kept = json.loads((folder / ANSWERS / LISTED).read_text(encoding="utf-8"))
         return {each["source"]: Snapshot(**each) for each in kept}
     except FileNotFoundError:
         return {}

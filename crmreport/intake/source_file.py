@@ -8,7 +8,8 @@ from pathlib import Path
 
 from crmreport.config import Source
 from crmreport.errors import DataError
-from crmreport.intake.snapshot import SNAPSHOTS, read_snapshots
+from crmreport.intake.snapshot import read_snapshots
+from crmreport.workspace import ANSWERS
 
 _FORMATS = {
     ".csv": "csv",
@@ -66,7 +67,7 @@ def _last_answer(source: Source, folder: Path) -> SourceFile:
             f"{source.named}: the database was not asked yet; "
             f"set {source.variable} and run crmreport check --client {folder.name}"
         )
-    return SourceFile(folder / SNAPSHOTS / found.file, source.named)
+    return SourceFile(folder / ANSWERS / found.file, source.named)
 
 
 def _shown(path: Path, home: Path) -> str:

@@ -15,7 +15,7 @@ from crmreport.config import Client
 from crmreport.intake import Store, open_store
 from crmreport.intake.ask import ask_databases
 from crmreport.intake.database import addresses
-from crmreport.intake.snapshot import SNAPSHOTS, Snapshot
+from crmreport.intake.snapshot import Snapshot
 from crmreport.workspace import Workspace
 from tests.databases.servers import Server, mariadb, postgresql
 
@@ -54,9 +54,13 @@ class Shop:
         return self.workspace.client("shop")
 
     @property
+    def answers_folder(self) -> Path:
+        return self.workspace.answers("shop")
+
+    @property
     def answers(self) -> list[Path]:
         """Files of rows that are kept."""
-        return sorted((self.folder / SNAPSHOTS).glob("*.parquet"))
+        return sorted(self.answers_folder.glob("*.parquet"))
 
     def client(self, *orders: dict[str, Any], **more: Any) -> Client:
         usual = {"query": ORDERS, "connection": "${SHOP_DB}", "columns": COLUMNS}

@@ -17,7 +17,7 @@ from crmreport.intake import built_store, open_store
 from crmreport.intake import read_snapshot as reading
 from crmreport.intake.database import opened
 from crmreport.intake.fields import typed, written
-from crmreport.intake.snapshot import SNAPSHOTS, read_snapshots, snapshots
+from crmreport.intake.snapshot import read_snapshots, snapshots
 from tests.databases.conftest import ORDERS, ROWS, Shop, Sqlite
 
 
@@ -73,7 +73,7 @@ def test_the_order_in_which_a_database_gives_its_rows_changes_nothing(
     for seed in range(3):
         sqlite(random.Random(seed).sample(rows, len(rows)))
         (snapshot,) = shop.ask()
-        seen.add((snapshot.file, (shop.folder / SNAPSHOTS / snapshot.file).read_bytes()))
+        seen.add((snapshot.file, (shop.answers_folder / snapshot.file).read_bytes()))
         assert open_store(shop.workspace, shop.client()).report.n_stored == 55
     assert len(seen) == 1
 
@@ -142,12 +142,12 @@ def test_when_one_query_fails_the_answers_of_all_stay(shop: Shop, sqlite: Sqlite
     with pytest.raises(DataError, match="no such table: nowhere"):
         shop.ask(products=broken)
     assert list(read_snapshots(shop.folder).values()) == before
-    assert not list((shop.folder / SNAPSHOTS).glob(".asking-*"))
+    assert not list(shop.answers_folder.glob(".asking-*"))
 
 
 def test_what_a_killed_process_left_goes_with_the_next(shop: Shop, sqlite: Sqlite) -> None:
     sqlite()
-    left = shop.folder / SNAPSHOTS / ".asking-killed"
+    left = shop.answers_folder / ".asking-killed"
     left.mkdir(parents=True)
     (left / "raw.parquet").touch()
     shop.ask()

@@ -177,7 +177,7 @@ def _take_out(
 ) -> None:
     stores.drop(workspace, client_id, keep=keep)
     for folder in reports.folders(workspace, client_id):
-        near = f"{folder.relative_to(workspace.root).as_posix()}/"
+        near = f"{workspace.near(folder)}/"
         if any(place.where == "report" and place.path.startswith(near) for place in found.places):
             reports.take_out(workspace, folder, whom, at=at.isoformat(timespec="seconds"))
     for place in found.places:
