@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from crmreport.config import Client
 from crmreport.config_query import single_statement
-from crmreport.errors import ConfigError, DataError
+from crmreport.errors import ConfigError, CrmReportError, DataError
 from crmreport.intake.snapshot import queries_of
 
 if TYPE_CHECKING:
@@ -97,6 +97,12 @@ class Database:
         except SQLAlchemyError as error:
             said = in_its_words(error, query=query, secrets=self._secrets)
             raise DataError(f"{source}: the database says: {said}; mend query: in client.yml") from None
+        except Exception as error:
+            # No word of it: it may hold a value of the client's data.
+            raise DataError(
+                f"{source}: the driver stops with {type(error).__name__} at what the query gives; "
+                "cast its columns to text one by one, or leave them out"
+            ) from None
 
 
 @contextmanager
@@ -113,9 +119,16 @@ def opened(variable: str, address: str) -> Iterator[Database]:
     secrets = tuple(filter(None, (address, url.password, url.host)))
     try:
         connection = _connected(variable, url)
-    except SQLAlchemyError as error:
-        every = (*secrets, *filter(None, (url.username, url.database, str(url.port or ""))))
-        said = in_its_words(error, secrets=every)
+    except CrmReportError:
+        raise
+    except Exception as error:
+        if isinstance(error, SQLAlchemyError):
+            every = (*secrets, *filter(None, (url.username, url.database, str(url.port or ""))))
+            said = in_its_words(error, secrets=every)
+        else:
+            # SQLAlchemy has not taken it for a database's: a driver stumbles over a part of the address,
+            # and its words may hold that part.
+            said = f"its driver stops with {type(error).__name__}"
         raise DataError(
             f"{variable}: the database cannot be read: {said}; check the address in that variable, "
             "and that the database runs"

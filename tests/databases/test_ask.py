@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -222,6 +224,19 @@ ADDRESSES = {
         "SHOP_DB: the driver of its database is not installed",
     ),
     "no file": ("sqlite:////hunter2/shop.db", DataError, "cannot be read: there is no such file; check"),
+    "a password a driver cannot write": (
+        "mysql://u:hunter2é漢@h/b",
+        DataError,
+        "SHOP_DB: the database cannot be read: its driver stops with UnicodeEncodeError; check the address",
+    ),
+    "an option a driver does not know": ("mysql://u@h/b?hunter2=1", DataError, "stops with TypeError; check"),
+    "an option that is no number": ("mysql://u@h/b?read_timeout=hunter2", DataError, "ValueError; check"),
+    "a certificate that is not there": (
+        "mysql://u@h/b?ssl_ca=/hunter2",
+        DataError,
+        "FileNotFoundError; check",
+    ),
+    "a character set there is none of": ("mysql://u@h/b?charset=hunter2", DataError, "AttributeError; check"),
     "a file in memory": ("sqlite://", ConfigError, "SHOP_DB: names no file; write sqlite:////folder/shop.db"),
 }
 
@@ -235,8 +250,22 @@ def test_an_address_that_cannot_be_used_is_named_and_not_shown(
         monkeypatch.setenv("SHOP_DB", address)
     with pytest.raises(kind, match=said) as caught:
         shop.ask()
-    assert "hunter2" not in str(caught.value)
+    assert not re.search("hunter2|6f22|position", str(caught.value))
     assert not shop.answers
+
+
+def test_a_fault_of_the_driver_among_the_rows_is_told_without_its_words(
+    shop: Shop, sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def partitions(*_: object) -> Iterator[object]:
+        raise ValueError("year hunter2 is out of range")
+        yield
+
+    sqlite()
+    monkeypatch.setattr("sqlalchemy.CursorResult.partitions", partitions)
+    with pytest.raises(DataError, match=r"the driver stops with ValueError at what the query") as caught:
+        shop.ask()
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_file_that_is_no_sqlite_database_is_named(
