@@ -73,11 +73,12 @@ def tell_age(workspace: Workspace, client: Client, now: datetime | None = None) 
 
 
 def read_snapshots(folder: Path) -> dict[str, Snapshot]:
-    """The last answers kept in a client's folder, by their sources."""
+    """The last answers kept in a client's folder, by their sources; none when their list cannot be read."""
     try:
         kept = json.loads((folder / ANSWERS / LISTED).read_text(encoding="utf-8"))
         return {each["source"]: Snapshot(**each) for each in kept}
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        # Damaged, or another version's: who may ask the database asks again.
         return {}
 
 

@@ -19,7 +19,7 @@ from crmreport.intake import built_store, open_store
 from crmreport.intake import read_snapshot as reading
 from crmreport.intake.database import opened
 from crmreport.intake.fields import typed, written
-from crmreport.intake.snapshot import read_snapshots, snapshots
+from crmreport.intake.snapshot import LISTED, read_snapshots, snapshots
 from tests.databases.conftest import ORDERS, ROWS, Shop, Sqlite
 
 
@@ -164,6 +164,24 @@ def test_a_damaged_answer_is_named(shop: Shop, sqlite: Sqlite) -> None:
         DataError, match="SHOP_DB query ddadc9eb: its last answer is damaged; crmreport check"
     ):
         open_store(shop.workspace, shop.client())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "null", '["x"]', '[{"query": "x"}]', '[{"source": "x", "bytes": 3}]', "\udcff"],
+    ids=["empty", "nothing", "no answers", "without a source", "of another version", "no text"],
+)
+def test_a_damaged_list_of_answers_is_none_and_the_next_check_writes_it_anew(
+    shop: Shop, sqlite: Sqlite, text: str
+) -> None:
+    sqlite()
+    before = shop.ask()
+    (shop.answers_folder / LISTED).write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert snapshots(shop.workspace, shop.client()) == []
+    with pytest.raises(DataError, match="the database was not asked yet"):
+        open_store(shop.workspace, shop.client())
+    assert [s.file for s in shop.ask()] == [s.file for s in before]
+    assert open_store(shop.workspace, shop.client()).report.lines == 3
 
 
 def test_rows_are_read_in_batches_numbered_through(
