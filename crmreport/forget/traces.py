@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from crmreport.forget.whom import Whom
+from crmreport.intake.forgotten import one_form
 
 _SHORTEST = 5
 """A shorter id is like any number; a longer one may still be, and a person has to look."""
@@ -24,7 +25,7 @@ def holds(path: Path, whom: Whom) -> bool:
     if suffix == ".xlsx":
         from crmreport.forget.rows import strings
 
-        return any(len(text) >= _SHORTEST and text in whom for text in strings(path.read_bytes()))
+        return any(_long(text) and text in whom for text in strings(path.read_bytes()))
     if suffix == ".pdf":
         page = path.with_suffix(".html")
         return page.is_file() and holds(page, whom)
@@ -34,7 +35,12 @@ def holds(path: Path, whom: Whom) -> bool:
     if suffix == ".ipynb":
         text = _spoken(text)
     words = set(_WORD.findall(_DATA.sub(" ", text)))
-    return any(len(word) >= _SHORTEST and word in whom for word in words)
+    return any(_long(word) and word in whom for word in words)
+
+
+def _long(text: str) -> bool:
+    # 120.0 may be the customer 120, and is a number on most pages.
+    return len(text) >= _SHORTEST and len(one_form(text)) >= _SHORTEST
 
 
 def _spoken(notebook: str) -> str:

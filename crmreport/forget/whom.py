@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from crmreport.config import Client
 from crmreport.errors import ConfigError
-from crmreport.intake.forgotten import Forgotten
-from crmreport.intake.normalise import read_code
+from crmreport.intake.forgotten import Forgotten, one_form
 
 _LONGEST = 200
 
@@ -18,7 +17,7 @@ class Whom:
     """Customers, by any written form of their ids.
 
     Args:
-        ids: Named by the request, as they stand in the store.
+        ids: Named by the request, see :func:`crmreport.intake.forgotten.one_form`.
         listed: Those on the list.
     """
 
@@ -29,16 +28,16 @@ class Whom:
     def __contains__(self, text: str) -> bool:
         # The same ids stand in many files.
         if (known := self._seen.get(text)) is None:
-            known = self._seen[text] = read_code(text) in self.ids or text in self.listed
+            known = self._seen[text] = one_form(text) in self.ids or text in self.listed
         return known
 
     def found(self, texts: Iterable[str]) -> frozenset[str]:
         """Those of them who are among some texts, each in one form."""
-        return frozenset(read_code(text) for text in texts if text in self)
+        return frozenset(one_form(text) for text in texts if text in self)
 
 
 def read_ids(given: Sequence[str], client: Client | None) -> frozenset[str]:
-    """Ids as they stand in the store; their number may be told, they themselves may not.
+    """Ids in the form they are looked for; their number may be told, they themselves may not.
 
     Args:
         given: As somebody wrote them.
@@ -47,11 +46,11 @@ def read_ids(given: Sequence[str], client: Client | None) -> frozenset[str]:
     Raises:
         ConfigError: One of them is no id of a customer.
     """
-    guests = {read_code(g) for g in client.policies.guest_ids} if client else set()
+    guests = {one_form(g) for g in client.policies.guest_ids} if client else set()
     found: set[str] = set()
     for number, text in enumerate(given, start=1):
         which = f"id {number} of {len(given)}"
-        code = read_code(text)
+        code = one_form(text)
         if not code:
             raise ConfigError(f"{which} is empty; nothing was done")
         if len(code) > _LONGEST:

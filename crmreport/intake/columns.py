@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -33,6 +33,13 @@ class Parsed:
     reason: str
     changed: dict[str, int] = field(default_factory=dict)
     has_time: pl.Series | None = None
+
+    def only(self, stay: pl.Series) -> Parsed:
+        """Some of the lines; what a line means may hang on all of them."""
+        has_time = None if self.has_time is None else self.has_time.filter(stay)
+        return replace(
+            self, values=self.values.filter(stay), unreadable=self.unreadable.filter(stay), has_time=has_time
+        )
 
 
 def on_distinct(values: pl.Series, chosen: pl.Series, read: Callable[[str], Any], dtype: Any) -> pl.Series:

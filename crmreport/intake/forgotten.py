@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+import re
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ RULE = "forgotten"
 
 _KEY_BYTES = 32
 _TAG = r"^[0-9a-f]{32}$"
+_THROUGH_FLOATS = re.compile(r"\d+\.0", re.ASCII)
 _HEAD = """\
 # Customers who asked to be forgotten, written by crmreport forget (docs/forget.md): a keyed hash of each id,
 # by the time of the request. The key is in forgotten.key; neither file is of any use without the other.
@@ -127,7 +129,7 @@ def add_forgotten(folder: Path, ids: Collection[str], *, at: datetime) -> int:
 
     Args:
         folder: The client's.
-        ids: As they stand in the store, see :func:`crmreport.intake.normalise.read_code`.
+        ids: In any written form.
         at: When they asked.
 
     Raises:
@@ -172,4 +174,18 @@ def _listed(folder: Path) -> _Listed:
 
 
 def _tag(key: bytes, customer_id: str) -> str:
-    return hmac.digest(key, read_code(customer_id).encode(), "sha256").hex()[:32]
+    return hmac.digest(key, one_form(customer_id).encode(), "sha256").hex()[:32]
+
+
+def one_form(customer_id: str) -> str:
+    """An id as it is looked for: :func:`read_code`, and ``17850.0`` as ``17850``.
+
+    Whether a column of them went through floats is seen only where all of it is at hand; a single id is
+    known either way.
+
+    Examples:
+        >>> one_form("１７８５０.0"), one_form("17850.5"), one_form("v1.0")
+        ('17850', '17850.5', 'v1.0')
+    """
+    code = read_code(customer_id)
+    return code.removesuffix(".0") if _THROUGH_FLOATS.fullmatch(code) else code

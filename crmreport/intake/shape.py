@@ -139,38 +139,40 @@ def _take(batch: Batch, file: SourceFile, shaped: Shaped, client: Client) -> Non
     if batch.last:
         frame = _without_totals_row(frame, mapping, file, shaped)
     frame = _without_excluded(frame, headers, file, shaped)
-    frame = _without_forgotten(frame, mapping, shaped)
-    where = pl.Series(FILE, [file.name], dtype=pl.String).new_from_index(0, frame.height)
+    theirs = _of_forgotten(frame, mapping, shaped)
+    lines = frame[LINE] if theirs is None else frame[LINE].filter(~theirs)
+    where = pl.Series(FILE, [file.name], dtype=pl.String).new_from_index(0, len(lines))
     columns: dict[str, pl.Series] = {}
-    failed = pl.Series([False], dtype=pl.Boolean).new_from_index(0, frame.height)
+    failed = pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(lines))
     for column in [c for c in (*COLUMNS[table], *mapping) if c in mapping or c in source.constants]:
         if column in columns:
             continue
         raw = _raw(frame, column, mapping, source)
         header = mapping.get(column, "")
         parsed = _parse(raw, column, f"{file.name}: {header}", shaped)
+        if theirs is not None:
+            # Only now: how a column is read must not hang on who is forgotten.
+            raw, parsed = raw.filter(~theirs), parsed.only(~theirs)
         if parsed.unreadable.any():
             shaped.failures.add(
-                file.name, frame[LINE], column, header, to_text(raw), parsed.unreadable, parsed.reason
+                file.name, lines, column, header, to_text(raw), parsed.unreadable, parsed.reason
             )
             failed = failed | parsed.unreadable
         _settle(columns, column, parsed, shaped, client)
     if table == "order_lines":
-        _complete_orders(columns, shaped, client, frame[LINE])
+        _complete_orders(columns, shaped, client, lines)
     if table == "sends":
         _complete_sends(columns, shaped)
     parents = columns.get("parent_id") if shaped.forgotten else None
-    if parents is not None and (theirs := naming(parents, shaped.forgotten)).any():
-        columns["parent_id"] = parents.set(theirs, None)
-        shaped.changed["parent_id"][FORGOTTEN] += int(theirs.sum())
+    if parents is not None and (named := naming(parents, shaped.forgotten)).any():
+        columns["parent_id"] = parents.set(named, None)
+        shaped.changed["parent_id"][FORGOTTEN] += int(named.sum())
     for column in NEEDED[table]:
         absent = columns[column].is_null() & ~failed
         if absent.any():
-            shaped.failures.add(
-                file.name, frame[LINE], column, mapping.get(column, ""), None, absent, "is missing"
-            )
+            shaped.failures.add(file.name, lines, column, mapping.get(column, ""), None, absent, "is missing")
             failed = failed | absent
-    done = pl.DataFrame({**columns, FILE: where, LINE: frame[LINE]}).filter(~failed)
+    done = pl.DataFrame({**columns, FILE: where, LINE: lines}).filter(~failed)
     if table == "order_lines":
         _count_guests(done, shaped)
     shaped.stored += done.height
@@ -214,20 +216,20 @@ def _without_excluded(
     return frame
 
 
-def _without_forgotten(frame: pl.DataFrame, mapping: dict[str, str], shaped: Shaped) -> pl.DataFrame:
-    """Without the lines of forgotten customers, before anything in them can be set aside."""
+def _of_forgotten(frame: pl.DataFrame, mapping: dict[str, str], shaped: Shaped) -> pl.Series | None:
+    """Which lines are of forgotten customers, and are left out whatever else is in them; None if none is."""
     given = "customer_id" in mapping or "customer_id" in shaped.source.constants
     if not shaped.forgotten or not given:
-        return frame
+        return None
     raw = _raw(frame, "customer_id", mapping, shaped.source)
     theirs = naming(parse(_decoded(raw, "customer_id", shaped.source), "code").values, shaped.forgotten)
     if not theirs.any():
-        return frame
+        return None
     shaped.excluded[FORGOTTEN] += int(theirs.sum())
     if "visitor_id" in mapping:
         visitors = parse(_decoded(frame[mapping["visitor_id"]], "visitor_id", shaped.source), "code").values
         shaped.their_visitors |= set(visitors.filter(theirs).drop_nulls())
-    return frame.filter(~theirs)
+    return theirs
 
 
 def _raw(frame: pl.DataFrame, column: str, mapping: dict[str, str], source: Source) -> pl.Series:

@@ -43,6 +43,7 @@ def taken(name: str, data: bytes) -> Rows:
         ),
         pytest.param("x,顧客ID\n1,あ　１\n2,あ2\n", "x,顧客ID\n2,あ2\n", 1, id="a heading in Japanese"),
         pytest.param("customer_id,x\n007,1\n", "customer_id,x\n", 1, id="the only one"),
+        pytest.param("customer_id,x\n007.0,1\n6.0,2\n", "customer_id,x\n6.0,2\n", 1, id="through floats"),
     ],
 )
 def test_a_csv_without_them(before: str, after: str, count: int) -> None:
@@ -133,6 +134,7 @@ def test_what_is_not_what_it_says_is_refused(name: str) -> None:
 
 def test_ids_are_read_as_intake_reads_them() -> None:
     assert read_ids([" ００7 ", "007", "A—1"], None) == {"007", "A-1"}
+    assert read_ids(["17850.0", "17850", "１.0", "1.50", "v1.0"], None) == {"17850", "1", "1.50", "v1.0"}
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,49 @@ def test_ids_and_visitors_written_as_decimals_are_known(shop: Shop) -> None:
     assert ids(store, "web_events") == []
 
 
+MIXED = csv_text("abc,A1,2026-10-01,5", "17850.0,A2,2026-10-02,5", "17851.0,A3,2026-10-03,5")
+
+
+@pytest.mark.parametrize(
+    ("sales", "asked", "left"),
+    [
+        pytest.param(MIXED, ["abc", "17850"], ["17851.0"], id="numbers through floats beside letters"),
+        pytest.param(MIXED, ["17850.0"], ["abc", "17851.0"], id="asked for as the file has it"),
+        pytest.param(MIXED, ["abc"], ["17850.0", "17851.0"], id="the others keep the id they had"),
+        pytest.param(
+            csv_text("17850.0,A1,2026-10-01,5", "17851.0,A2,2026-10-01,5"),
+            ["17850.0"],
+            ["17851"],
+            id="a whole column through floats, asked for as the file has it",
+        ),
+        pytest.param(
+            csv_text("1785.01,A1,2026-10-01,5", "v1.0,A2,2026-10-01,5", "1785,A3,2026-10-01,5"),
+            ["1785.0", "v1"],
+            ["1785.01", "v1.0"],
+            id="only a whole number loses its fraction",
+        ),
+    ],
+)
+def test_a_point_and_a_zero_hide_nobody_and_forgetting_renames_nobody(
+    shop: Shop, sales: str, asked: list[str], left: list[str]
+) -> None:
+    shop.put("sales.csv", sales)
+    forget(shop, *asked)
+    assert ids(shop.open(), "order_lines") == left
+
+
+def test_what_other_lines_mean_does_not_hang_on_who_is_forgotten(shop: Shop) -> None:
+    people = ("C001,2,2026-10-01T10:00:00+09:00", "C002,1,2026-10-01T10:00:00+09:00")
+    shop.put("customers.csv", csv_text(*people, header="id,sex,joined"))
+    shop.put("sales.csv", csv_text("C002,A1,2026-10-01,5"))
+    forget(shop, "C001")
+    columns = {"customer_id": "id", "sex": "sex", "joined_at": "joined"}
+    store = shop.open(customers=[{"path": "customers.csv", "columns": columns}])
+    assert pl.read_parquet(store.table("customers")).select("customer_id", "sex").rows() == [
+        ("C002", "male")
+    ], "a column of 1 and 2 stays one when its only 2 is gone"
+
+
 def test_a_source_that_is_all_of_one_customer_is_left_out(shop: Shop) -> None:
     shop.put("sales.csv", csv_text("C001,A1,2026-10-01,100"))
     shop.put("one.csv", csv_text("A9,2026-10-05,10", header="伝票番号,購入日,金額"))
