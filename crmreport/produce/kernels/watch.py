@@ -40,10 +40,11 @@ class Watched:
     out_of_time: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def end(self, reason: str) -> None:
-        """Kill it; the first reason stands."""
+    def end(self, reason: str, *, out_of_time: bool = False) -> None:
+        """Kill it; the first reason stands, however often it is ended until it is gone."""
         with self._lock:
-            self.ended = self.ended or reason
+            if not self.ended:
+                self.ended, self.out_of_time = reason, out_of_time
         self.process.kill()
 
 
@@ -125,8 +126,7 @@ class Watch:
                         "allow more with --memory, or look at a shorter period"
                     )
                 elif watched.deadline is not None and now > watched.deadline:
-                    watched.out_of_time = not watched.ended
-                    watched.end("its report's time was over")
+                    watched.end("its report's time was over", out_of_time=True)
 
 
 def _resident(pid: int) -> int:
