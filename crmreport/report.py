@@ -15,7 +15,7 @@ from crmreport.config import Client, Language, Policies
 from crmreport.config_campaigns import Campaign
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, DataError
-from crmreport.intake import IntakeReport, Store, open_store
+from crmreport.intake import IntakeReport, Store, chosen_store, open_store
 from crmreport.intake.snapshot import tell_age
 from crmreport.period import Period
 from crmreport.plan_file import PlannedTest, disagreements, load_assignment, load_planned, plan_path
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from crmreport.analysis.campaign.plan import CampaignPlan
 
 LISTS_VARIABLE = "CRMREPORT_LISTS"
+STORE_VARIABLE = "CRMREPORT_STORE"
+"""Content key of the data a run makes its report of: its chapters read these, whatever arrives meanwhile."""
 # What chapters read of a send log, for a client that needs none.
 _NO_SENDS = {
     **dict.fromkeys(("campaign_id", "customer_id", "arm"), "VARCHAR"),
@@ -318,10 +320,12 @@ def open_report(client: str, period: str, lang: str = "ja") -> Report:
                 f"choose one, or add it to languages in client.yml"
             )
     span = settings.period(period)
-    if LISTS_VARIABLE not in os.environ:
+    if key := os.environ.get(STORE_VARIABLE):
         # In a run the data are of this hour, and a time in a chapter would make it another one each night.
+        store = chosen_store(workspace, settings, key)
+    else:
         tell_age(workspace, settings)
-    store = open_store(workspace, settings)
+        store = open_store(workspace, settings)
     store.report.require(span)
     return Report(
         client=settings,

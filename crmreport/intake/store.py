@@ -102,6 +102,18 @@ def built_store(workspace: Workspace, client: Client) -> Store | None:
     return _open(path) if _is_built(path) else None
 
 
+def chosen_store(workspace: Workspace, client: Client, key: str) -> Store:
+    """The store of a content key, whatever the client's files say by now.
+
+    Raises:
+        DataError: It is not there any more.
+    """
+    path = workspace.store(client.client) / key
+    if not _is_built(path):
+        raise DataError(f"{client.client}: the data a report is made of were removed meanwhile; run again")
+    return _open(path)
+
+
 def _inputs(workspace: Workspace, client: Client, digests: Digests) -> list[Input]:
     folder = workspace.client(client.client)
     found = [

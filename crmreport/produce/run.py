@@ -185,12 +185,14 @@ def _make(
     runs, outcomes = run_chapters(
         workspace,
         plan,
+        store.path.name,
         stage,
         workshop,
         canaries=canaries,
         force=force,
         deadline=deadline,
         tell=lambda done, total, chapter: tell("chapters", done, total, chapter),
+        check=lambda: _refuse_changed(workspace, plan, store),
     )
     clock.lap("chapters")
 
@@ -232,6 +234,16 @@ def _make(
     )
     publish.write_record(stage, record)
     return tuple(runs), pages
+
+
+def _refuse_changed(workspace: Workspace, plan: Plan, store: Store) -> None:
+    # Chapters read the client file and their notebooks themselves, and later than the plan did.
+    order = Order(plan.client.client, plan.period.name, plan.report, plan.languages)
+    if plan_brief(workspace, read_brief(workspace, order), store).key != plan.key:
+        raise RunError(
+            f"clients/{order.client}/client.yml, a file beside it, or a chapter was changed while the report "
+            "was made; run again"
+        )
 
 
 def _incomplete(runs: Sequence[ChapterRun], place: Path) -> RunError:

@@ -15,12 +15,14 @@ from crmreport.produce.kernels.execute import Outcome, Task, execute
 from crmreport.produce.kernels.server import package_path
 from crmreport.produce.kernels.workshop import Workshop
 from crmreport.produce.planning.plan import Cache, Plan, Step
+from crmreport.report import STORE_VARIABLE
 from crmreport.workspace import HOME_VARIABLE, Workspace
 
 
 def run_chapters(
     workspace: Workspace,
     plan: Plan,
+    store: str,
     stage: Path,
     workshop: Workshop,
     *,
@@ -28,15 +30,18 @@ def run_chapters(
     force: bool,
     deadline: float | None,
     tell: Callable[[int, int, str], None],
+    check: Callable[[], None],
 ) -> tuple[list[ChapterRun], dict[str, Outcome]]:
     """Run what has no cached result; leave every executed notebook in stage/notebooks.
 
     Args:
+        store: Content key of the data the plan was made of.
         stage: The folder the report is built in.
         canaries: Word → the other client it belongs to; a chapter that holds one is not kept.
         force: Run every chapter, cached or not.
         deadline: When the report has to be over, on the monotonic clock.
         tell: Told how many chapters of how many are done, and which was the last.
+        check: Called before any chapter that ran is kept; raises if the plan holds no more.
 
     Returns:
         What became of every chapter of the plan, in its order; the outcomes of those that ran.
@@ -54,7 +59,9 @@ def run_chapters(
         for step in wanted
         if not force and cache.take(step, notebooks / f"{step.name}.ipynb", lists / step.name)
     }
-    tasks = [_task(workspace, plan, step, notebooks, lists) for step in wanted if step.name not in reused]
+    tasks = [
+        _task(workspace, plan, store, step, notebooks, lists) for step in wanted if step.name not in reused
+    ]
     tell(len(reused), len(wanted), "")
     outcomes: dict[str, Outcome] = {}
 
@@ -63,6 +70,8 @@ def run_chapters(
         tell(len(reused) + len(outcomes), len(wanted), outcome.chapter)
 
     _side_by_side(tasks, workshop, deadline, done)
+    if tasks:
+        check()
 
     runs: list[ChapterRun] = []
     for step in plan.steps:
@@ -112,7 +121,7 @@ def _side_by_side(
             raise
 
 
-def _task(workspace: Workspace, plan: Plan, step: Step, notebooks: Path, lists: Path) -> Task:
+def _task(workspace: Workspace, plan: Plan, store: str, step: Step, notebooks: Path, lists: Path) -> Task:
     return Task(
         chapter=step.name,
         notebook=step.chapter.notebook,
@@ -126,6 +135,7 @@ def _task(workspace: Workspace, plan: Plan, step: Step, notebooks: Path, lists: 
         },
         environment={
             HOME_VARIABLE: str(workspace.root),
+            STORE_VARIABLE: store,
             "PYTHONPATH": package_path(),
             # Without them the client file would be refused in there, too.
             **file_secrets(workspace.client_file(plan.client.client)),
