@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import threading
 import traceback
@@ -175,9 +174,6 @@ class Workshop:
 
 def _answer(connection: Any, what: str, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
     os.environ.setdefault("MPLBACKEND", "agg")
-    # It lives for seconds: the collector would look again and again at pages full of boxes that are all
-    # still needed, for a tenth of the time.
-    gc.disable()
     try:
         answer = (True, function(*args, **kwargs))
     except CrmReportError as error:
