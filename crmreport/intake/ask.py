@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from crmreport.config import Client, Source
-from crmreport.config_query import is_ordered
-from crmreport.errors import DataError
+from crmreport.config_query import is_ordered, query_fault
+from crmreport.errors import ConfigError, DataError
 from crmreport.intake.database import Database, opened
 from crmreport.intake.fields import FieldKind, written
 from crmreport.intake.header_row import check_headers
@@ -43,7 +43,7 @@ def ask_databases(workspace: Workspace, client: Client, addresses: Mapping[str, 
         addresses: Variable → address, see :func:`crmreport.intake.database.addresses`.
 
     Raises:
-        ConfigError: An address is none, or its driver is not installed.
+        ConfigError: An address is none, its driver is not installed, or a query is not one SELECT.
         DataError: A database cannot be reached, refuses a query, gives no row or what is no field.
     """
     if not (queries := queries_of(client)):
@@ -86,6 +86,8 @@ def _answers(
 def _answer(database: Database, source: Source, draft: Path) -> tuple[str, int]:
     """Write the rows of one query into the draft; the name of their file, and how many there are."""
     assert source.query is not None
+    if fault := query_fault(source.query, database.kind):
+        raise ConfigError(f"{source.named}: as this database reads it, the query {fault}")
     raw, final = draft / "raw.parquet", draft / "final.parquet"
     headers, answer = database.ask(source.query, source.named)
     names = check_headers(headers, source.named)
@@ -106,7 +108,7 @@ def _answer(database: Database, source: Source, draft: Path) -> tuple[str, int]:
         name: next(iter(seen)) if len(seen) == 1 else "text" for name, seen in zip(names, kinds, strict=True)
     }
     schema = _schema(names).with_metadata({KINDS: json.dumps(told, ensure_ascii=False)})
-    in_order = _as_they_came(raw) if is_ordered(source.query) else _by_their_columns(raw)
+    in_order = _as_they_came(raw) if is_ordered(source.query, database.kind) else _by_their_columns(raw)
     with pq.ParquetWriter(final, schema, compression="zstd") as out:
         for table in _even(in_order):
             out.write_table(pa.table(table.columns, schema=schema))

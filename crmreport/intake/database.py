@@ -57,11 +57,13 @@ class Database:
 
     Args:
         variable: What messages call it.
+        kind: SQLAlchemy's name of what it is, such as ``mysql``.
         connection: SQLAlchemy's.
         secrets: Parts of the address no message may hold.
     """
 
-    def __init__(self, variable: str, connection: Connection, secrets: tuple[str, ...]) -> None:
+    def __init__(self, variable: str, kind: str, connection: Connection, secrets: tuple[str, ...]) -> None:
+        self.kind = kind
         self._variable, self._connection, self._secrets = variable, connection, secrets
 
     def ask(self, query: str, source: str) -> tuple[list[str], Iterator[list[Any]]]:
@@ -76,7 +78,7 @@ class Database:
         """
         with self._in_its_words(query, source):
             result = self._connection.exec_driver_sql(
-                single_statement(query),
+                single_statement(query, self.kind),
                 # A % in the query is a %, no place for a value.
                 execution_options={"no_parameters": True, "yield_per": ROWS_AT_ONCE},
             )
@@ -134,7 +136,7 @@ def opened(variable: str, address: str) -> Iterator[Database]:
             "and that the database runs"
         ) from None
     try:
-        yield Database(variable, connection, secrets)
+        yield Database(variable, url.get_backend_name(), connection, secrets)
     finally:
         connection.close()
 

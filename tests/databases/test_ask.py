@@ -195,6 +195,11 @@ def test_rows_are_read_in_batches_numbered_through(
 
 
 REFUSED = {
+    "a text as MySQL writes it": (
+        r"SELECT 'a\'; SELECT 1 -- '",
+        ConfigError,
+        r"query \w+: as this database reads it, the query holds more than one statement; write one SELECT",
+    ),
     "no row": ("SELECT * FROM orders WHERE yen < 0", DataError, r"query \w+: the query gives no row"),
     "no such table": (
         "SELECT * FROM ordrs",

@@ -175,6 +175,20 @@ def test_what_is_no_field_is_refused(
         shop.ask({"query": f"SELECT 1 AS id, {value} AS odd"})
 
 
+def test_mariadb_is_asked_in_its_own_way_of_writing(
+    shop: Shop, maria: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_DB", maria.address)
+    query = r"""
+        SELECT 'it\'s; ok' AS customer, "say \"hi\"; ho" AS id, 1 AS yen, '2026-10-31' AS day # one; row
+        ; # the end
+    """
+    assert shop.orders({"query": query}).select("customer_id", "order_id").row(0) == (
+        "it's; ok",
+        'say "hi"; ho',
+    )
+
+
 def test_the_types_of_mariadb(shop: Shop, maria: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_DB", maria.address)
     query = """
