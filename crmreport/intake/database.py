@@ -182,6 +182,12 @@ def _connected(variable: str, url: URL) -> Connection:
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **more)
     except (NoSuchModuleError, ImportError):
         extra = _EXTRAS.get(backend)
+        if extra and backend in _DRIVERS and url.drivername != _DRIVERS[backend]:
+            # Not shown: what stands there may be a slip of the hand.
+            raise ConfigError(
+                f"{variable}: the driver its address names is not installed; write {backend}://… without + "
+                f"and its name, for which crmreport[{extra}] brings a driver"
+            ) from None
         raise ConfigError(_not_installed(variable, "the driver of its database", extra)) from None
     connection = engine.connect()
     try:

@@ -246,6 +246,16 @@ ADDRESSES = {
         ConfigError,
         "SHOP_DB: the driver of its database is not installed",
     ),
+    "a driver of its own, for PostgreSQL": (
+        "postgresql+hunter2://u@h/b",
+        ConfigError,
+        r"not installed; write postgresql://… without \+ and its name, for which crmreport\[postgresql\]",
+    ),
+    "a driver of its own, for MariaDB": (
+        "mariadb+hunter2://u@h/b",
+        ConfigError,
+        r"not installed; write mariadb://… without \+ and its name, for which crmreport\[mysql\]",
+    ),
     "no file": ("sqlite:////hunter2/shop.db", DataError, "cannot be read: there is no such file; check"),
     "a password a driver cannot write": (
         "mysql://u:hunter2é漢@h/b",
