@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from crmreport.config_campaigns import Campaign
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, DataError
 from crmreport.intake import IntakeReport, Store, chosen_store, open_store
-from crmreport.intake.snapshot import tell_age
+from crmreport.intake.snapshot import told_ages
 from crmreport.period import Period
 from crmreport.plan_file import PlannedTest, disagreements, load_assignment, load_planned, plan_path
 from crmreport.present.finding import Finding
@@ -324,7 +325,8 @@ def open_report(client: str, period: str, lang: str = "ja") -> Report:
         # In a run the data are of this hour, and a time in a chapter would make it another one each night.
         store = chosen_store(workspace, settings, key)
     else:
-        tell_age(workspace, settings)
+        for line in told_ages(workspace, settings, datetime.now(UTC)):
+            print(line, file=sys.stderr)
         store = open_store(workspace, settings)
     store.report.require(span)
     return Report(

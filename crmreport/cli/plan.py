@@ -85,14 +85,15 @@ def plan_of(workspace: Workspace, order: Order, *, explain: bool) -> dict[str, A
 def _explained(workspace: Workspace, brief: Brief, *, due: bool) -> list[dict[str, Any]]:
     from crmreport.intake import open_store
     from crmreport.intake.described import refuse_unjudged
-    from crmreport.intake.snapshot import tell_age
+    from crmreport.intake.snapshot import told_ages
     from crmreport.produce.due import undelivered
     from crmreport.produce.planning.brief import plan_brief
     from crmreport.produce.planning.explain import explain
     from crmreport.produce.planning.plan import Cache
     from crmreport.produce.publish import read_record
 
-    tell_age(workspace, brief.client, clock.now())
+    for line in told_ages(workspace, brief.client, clock.now()):
+        note(line)
     store = open_store(workspace, brief.client)
     if due and (reason := undelivered(store.report, brief.period)):
         raise NotDeliveredError(reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -61,15 +60,16 @@ def snapshots(workspace: Workspace, client: Client) -> list[Snapshot]:
     return [known[s.named] for s in queries_of(client) if s.named in known]
 
 
-def tell_age(workspace: Workspace, client: Client, now: datetime | None = None) -> None:
-    """Say on stderr that the last answers are looked at, and how old they are.
+def told_ages(workspace: Workspace, client: Client, now: datetime) -> list[str]:
+    """What to tell who looks at the last answers: a line for each, with how old it is.
 
     Args:
-        now: The instant to reckon from; this one when not given.
+        now: The instant to reckon from.
     """
-    for snapshot in snapshots(workspace, client):
-        said = snapshot.aged(now or datetime.now(UTC))
-        print(f"{said}; crmreport run and check ask the database again", file=sys.stderr)
+    return [
+        f"{each.aged(now)}; crmreport run and check ask the database again"
+        for each in snapshots(workspace, client)
+    ]
 
 
 def read_snapshots(folder: Path) -> dict[str, Snapshot]:

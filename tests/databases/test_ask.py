@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import sqlite3
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +20,9 @@ from crmreport.intake import built_store, open_store
 from crmreport.intake import read_snapshot as reading
 from crmreport.intake.database import opened
 from crmreport.intake.fields import typed, written
-from crmreport.intake.snapshot import LISTED, read_snapshots, snapshots
+from crmreport.intake.snapshot import LISTED, read_snapshots, snapshots, told_ages
+from crmreport.report import STORE_VARIABLE, open_report
+from crmreport.workspace import HOME_VARIABLE
 from tests.databases.conftest import ORDERS, ROWS, Shop, Sqlite
 
 
@@ -116,6 +119,32 @@ def test_a_store_is_opened_without_the_database_and_without_its_variable(
     monkeypatch.delenv("SHOP_DB")
     assert open_store(shop.workspace, shop.client()) == first
     assert [s.rows for s in snapshots(shop.workspace, shop.client())] == [3]
+
+
+def test_who_looks_at_the_last_answers_is_told_their_age(shop: Shop, sqlite: Sqlite) -> None:
+    assert told_ages(shop.workspace, shop.client(), datetime.now(UTC)) == []
+    sqlite()
+    (asked,) = shop.ask()
+    later = datetime.fromisoformat(asked.asked_at) + timedelta(days=3, hours=1)
+    assert told_ages(shop.workspace, shop.client(), later) == [
+        f"{asked} (3 days ago); crmreport run and check ask the database again"
+    ]
+
+
+def test_a_chapter_that_is_looked_at_says_how_old_its_answers_are(
+    shop: Shop, sqlite: Sqlite, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    sqlite()
+    key = shop.open().path.name
+    (shop.folder / "client.yml").write_text(
+        json.dumps(shop.client().model_dump(mode="json", exclude_unset=True)), encoding="utf-8"
+    )
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    open_report("shop", "2026-10")
+    assert capsys.readouterr().err.count("3 rows as of") == 1
+    monkeypatch.setenv(STORE_VARIABLE, key)
+    open_report("shop", "2026-10")
+    assert "as of" not in capsys.readouterr().err, "in a run"
 
 
 def test_a_client_whose_database_was_never_asked_says_what_to_do(shop: Shop) -> None:
