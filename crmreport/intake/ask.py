@@ -67,7 +67,7 @@ def ask_databases(workspace: Workspace, client: Client, addresses: Mapping[str, 
                     (draft / snapshot.file).rename(folder / snapshot.file)
         asked = [found[source.named] for source in queries]
         write_whole(folder / LISTED, list_snapshots(asked))
-        _forget(folder, {each.file for each in (*asked, *before.values())})
+        _drop_older(folder, {each.file for each in (*asked, *before.values())})
     return asked
 
 
@@ -159,7 +159,7 @@ def _whole(table: pa.Table) -> pa.Table:
     return table.cast(_schema(table.column_names)).combine_chunks()
 
 
-def _forget(folder: Path, kept: set[str]) -> None:
+def _drop_older(folder: Path, kept: set[str]) -> None:
     for path in folder.glob("*.parquet"):
         if path.name not in kept:
             path.unlink(missing_ok=True)
