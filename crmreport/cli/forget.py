@@ -23,6 +23,7 @@ _STDIN = "-"
 _WHERE = {
     "store": ("store", "removed; the next run makes it without them"),
     "quarantine": ("quarantine", "removed with the store, whosever lines they are"),
+    "answers": ("answers of databases", "removed; the next run or check asks again"),
     "unfinished": ("left by a killed run", "removed"),
     "report": ("lists of published reports", "taken out of them, and recorded in run.json"),
     "cache": ("cache of chapters", "removed"),
@@ -48,10 +49,11 @@ def forget(
 ) -> None:
     """Forget customers: GDPR article 17, and deletion under Japan's APPI.
 
-    They are put on clients/CLIENT/forgotten.yml, as keyed hashes, and no line of theirs is read again,
-    whatever the client's next files hold. They are taken out of the store, the lists of published
-    reports, the cache, the outbox and the lists of planned tests. The client's own files are not touched;
-    numbers already published stay until a report is made again. Nothing printed says who it was.
+    They are put on clients/CLIENT/forgotten.yml, as keyed hashes, and no line of theirs is read
+    again, whatever the client's next files hold. They are taken out of the store, the kept answers
+    of databases, the lists of published reports, the cache, the outbox and the lists of planned
+    tests. The client's own files are not touched; numbers already published stay until a report is
+    made again. Nothing printed says who it was.
 
     Exit code 0: done, or nothing was left of them; 4: something could not be taken out.
 

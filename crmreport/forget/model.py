@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Where = Literal["store", "quarantine", "unfinished", "report", "cache", "outbox", "plan"]
+Where = Literal["store", "quarantine", "answers", "unfinished", "report", "cache", "outbox", "plan"]
 
 
 @dataclass(frozen=True, slots=True)

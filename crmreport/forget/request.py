@@ -13,7 +13,7 @@ from filelock import FileLock
 from crmreport.config import Client
 from crmreport.config_file import load_client
 from crmreport.errors import ConfigError, RunError
-from crmreport.forget import kept, reports, stores
+from crmreport.forget import answers, kept, reports, stores
 from crmreport.forget.model import Forgetting, Place, Trace
 from crmreport.forget.recipients import recipients
 from crmreport.forget.whom import Whom, read_ids
@@ -64,24 +64,27 @@ def forget(
         raise ConfigError(f"{client_id}: nobody is on the list of forgotten customers; name one by its id")
     left: tuple[Place, ...] = ()
     if dry_run:
-        found = _look(workspace, client_id, whom, keep="" if new else stores.standing(workspace, client))
+        keep = frozenset[str]() if new else stores.standing(workspace, client)
+        found = _look(workspace, client_id, whom, client, keep=keep)
     else:
         try:
-            with _alone(workspace, client_id, waiting) as hold:
+            with ExitStack() as stack:
+                hold = stack.enter_context(_alone(workspace, client_id, waiting))
                 hold()
                 add_forgotten(folder, named, at=at)
                 whom = Whom(named, read_forgotten(folder))
                 # A report begun just before knows nothing of the list.
                 makers = hold()
+                stack.enter_context(answers.held(workspace, client_id, waiting))
                 unfinished = tuple(reports.unfinished(workspace, client_id, whom))
                 for each in makers:
                     publish.recover(workspace, each)
                     publish.recover(workspace, publish.partial_place(workspace, each))
                 keep = stores.standing(workspace, client)
-                found = _look(workspace, client_id, whom, keep=keep)
+                found = _look(workspace, client_id, whom, client, keep=keep)
                 found = replace(found, places=(*unfinished, *found.places))
                 _take_out(workspace, client_id, whom, found, keep=keep, at=at)
-                left = _look(workspace, client_id, whom, keep=keep).places
+                left = _look(workspace, client_id, whom, client, keep=keep).places
         except OSError as error:
             raise RunError(
                 f"{client_id}: {error}; whoever is on the list is read no more, but something is left: "
@@ -157,8 +160,11 @@ def _makers(workspace: Workspace, client_id: str) -> list[Path]:
     return sorted({*there, *(p for p in once if p.parent in mine)})
 
 
-def _look(workspace: Workspace, client_id: str, whom: Whom, *, keep: str) -> _Found:
+def _look(
+    workspace: Workspace, client_id: str, whom: Whom, client: Client | None, *, keep: Collection[str]
+) -> _Found:
     places = list(stores.look(workspace, client_id, whom, keep=keep))
+    places += answers.look(workspace, client_id, whom, client)
     places += reports.unfinished(workspace, client_id, whom)
     traces: list[Trace] = []
     for folder in reports.folders(workspace, client_id):
@@ -173,9 +179,16 @@ def _look(workspace: Workspace, client_id: str, whom: Whom, *, keep: str) -> _Fo
 
 
 def _take_out(
-    workspace: Workspace, client_id: str, whom: Whom, found: _Found, *, keep: str, at: datetime
+    workspace: Workspace,
+    client_id: str,
+    whom: Whom,
+    found: _Found,
+    *,
+    keep: Collection[str],
+    at: datetime,
 ) -> None:
     stores.drop(workspace, client_id, keep=keep)
+    answers.drop(workspace, client_id, found.places)
     for folder in reports.folders(workspace, client_id):
         near = f"{workspace.near(folder)}/"
         if any(place.where == "report" and place.path.startswith(near) for place in found.places):

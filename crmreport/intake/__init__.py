@@ -6,6 +6,6 @@ files seem to be, for a first client file.
 """
 
 from crmreport.intake.model import Check, IntakeReport
-from crmreport.intake.store import Store, built_store, chosen_store, open_store
+from crmreport.intake.store import Store, built_store, chosen_store, is_of, open_store
 
-__all__ = ["Check", "IntakeReport", "Store", "built_store", "chosen_store", "open_store"]
+__all__ = ["Check", "IntakeReport", "Store", "built_store", "chosen_store", "is_of", "open_store"]

@@ -18,7 +18,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
 
 from crmreport.errors import ConfigError
@@ -46,6 +46,16 @@ class _Listed(BaseModel):
     key: str = Field(pattern=_TAG)
     """What the key makes of a fixed word: tells another key, and nothing about the key."""
     forgotten: dict[str, list[str]]
+
+    @field_validator("forgotten", mode="before")
+    @classmethod
+    def _taken_back(cls, found: object) -> object:
+        """Whoever takes a request back deletes its line; where it was the only one, YAML reads null."""
+        if found is None:
+            return {}
+        if not isinstance(found, dict):
+            return found
+        return {at: [] if tags is None else tags for at, tags in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,7 @@ def _state(path: Path) -> tuple[int, int, int] | None:
 
 @lru_cache(maxsize=256)
 def _kept(folder: Path, _: tuple[tuple[int, int, int] | None, ...]) -> Forgotten:
-    # Asked for several times in a run; the files are only ever replaced, and the list only grows.
+    # Asked for several times in a run; the files are only ever replaced.
     listed = _listed(folder)
     if not listed.forgotten:
         # What a first request leaves that was cut off.

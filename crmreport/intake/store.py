@@ -114,6 +114,19 @@ def chosen_store(workspace: Workspace, client: Client, key: str) -> Store:
     return _open(path)
 
 
+def is_of(client: Client, path: Path, forgotten: Forgotten) -> bool:
+    """Whether a finished store is what its inputs make with this client file and this list.
+
+    Its inputs may have changed since, or be gone: a store is known by what it says it was made of.
+    """
+    try:
+        report = _open(path).report
+    except (OSError, ValueError):
+        return False
+    inputs = [(i.table, i.source, i.name, i.sha256) for i in report.inputs]
+    return path.name == store_key(client, inputs, forgotten.digest)
+
+
 def _inputs(workspace: Workspace, client: Client, digests: Digests) -> list[Input]:
     folder = workspace.client(client.client)
     found = [

@@ -236,6 +236,35 @@ def test_requests_stay_apart_by_time(shop: Shop) -> None:
     assert len(read_forgotten(shop.folder)) == 2
 
 
+def delete_line(shop: Shop, starts: str) -> None:
+    path = shop.folder / LIST
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(each for each in lines if not each.strip().startswith(starts)), encoding="utf-8")
+
+
+@pytest.mark.parametrize("lines", [("- ",), ("- ", "'2026")], ids=["of the customer", "and of the time"])
+def test_a_request_is_taken_back_by_deleting_its_line(shop: Shop, lines: tuple[str, ...]) -> None:
+    shop.put("sales.csv", csv_text("C001,A1,2026-10-01,100", "C002,A2,2026-10-01,100"))
+    before = shop.open()
+    forget(shop, "C001")
+    for line in lines:
+        delete_line(shop, line)
+    assert len(read_forgotten(shop.folder)) == 0
+    assert shop.open().path == before.path
+    assert forget(shop, "C002") == 1
+    assert ids(shop.open(), "order_lines") == ["C001"]
+
+
+def test_of_two_requests_one_is_taken_back(shop: Shop) -> None:
+    forget(shop, "C001")
+    tag = next(iter(read_forgotten(shop.folder).tags))
+    add_forgotten(shop.folder, ["C002"], at=AT.replace(day=23))
+    delete_line(shop, f"- {tag}")
+    assert ("C001" in read_forgotten(shop.folder), "C002" in read_forgotten(shop.folder)) == (False, True)
+    assert forget(shop, "C003") == 1
+    assert len(read_forgotten(shop.folder)) == 2
+
+
 def _without(name: str):
     return lambda folder: (folder / name).unlink()
 
