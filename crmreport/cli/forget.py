@@ -130,7 +130,9 @@ def _print(result: Forgetting) -> None:
     if grouped and result.unseen > result.known:
         say(f"nothing was found of {_customers(result.unseen)}; is an id mistyped, or a leading zero lost?")
     for trace in result.traces:
-        say(f"look at {trace.path}: {trace.what}; it is not edited: make the report again with run --force")
+        made = trace.path.startswith("reports/")
+        way_out = "make the report again with run --force" if made else "see to it by hand"
+        say(f"look at {trace.path}: {trace.what}; it is not edited: {way_out}")
     for who in result.recipients:
         say(f"{who.report}: lists were sent to {who.to} on {who.at[:10]}: ask them to delete those")
     if new := result.asked - result.known:

@@ -12,7 +12,7 @@ from pathlib import Path
 from crmreport.deliver.journal import FILE as JOURNAL
 from crmreport.errors import ConfigError
 from crmreport.forget.model import Place, Trace
-from crmreport.forget.rows import Rows, UnreadableError, rows_in
+from crmreport.forget.rows import TABLES, Rows, UnreadableError, rows_in
 from crmreport.forget.traces import holds
 from crmreport.forget.whom import Whom
 from crmreport.plan_file import FOLDER, name_shorter_list
@@ -74,6 +74,8 @@ def look_in_plans(workspace: Workspace, client_id: str, whom: Whom) -> tuple[lis
             continue
         if rows.count:
             places.append(Place("plan", near, rows.count, rows.customers))
+        elif path.suffix.lower() not in TABLES and holds(path, whom):
+            traces.append(Trace(near, "a text equal to the id stands in it"))
     return places, traces
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crmreport.forget.model import Place, Trace
-from crmreport.forget.rows import Rows, UnreadableError, rows_in
+from crmreport.forget.rows import TABLES, Rows, UnreadableError, rows_in
 from crmreport.forget.traces import holds
 from crmreport.forget.whom import Whom
 from crmreport.produce import publish
@@ -40,6 +40,8 @@ def look(workspace: Workspace, folder: Path, whom: Whom) -> tuple[list[Place], l
                 rows = rows_in(path.name, path.read_bytes(), whom)
                 if rows.count:
                     places.append(Place("report", near, rows.count, rows.customers))
+                elif path.suffix.lower() not in TABLES:
+                    traces.append(Trace(near, "is beside the lists, and no list the program makes"))
             elif holds(path, whom):
                 traces.append(Trace(near, "a text equal to the id stands in it"))
         except UnreadableError as error:

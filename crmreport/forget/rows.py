@@ -24,11 +24,17 @@ _ID = "customer_id"
 _HEAD_ROWS = 10
 """A workbook's header stands below its title."""
 _STRING = re.compile(rb"<t(?: [^>]*)?>([^<]*)</t>")
+_TEXT_OR_NUMBER = re.compile(rb"<[tv](?: [^>]*)?>([^<]*)</[tv]>")
 _FORMULA_MARK = "'"
+_NO_COLUMN = "no column of customer ids is found in it"
+
+
+TABLES = (".csv", ".xlsx", ".parquet")
+"""Endings of files whose rows can be told."""
 
 
 class UnreadableError(CrmReportError):
-    """A file is not what its ending says: nobody can tell whose rows are in it."""
+    """A file is not what its ending says, or not as it was written: nobody can tell whose rows are in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class Rows:
 
 
 def rows_in(name: str, data: bytes, whom: Whom, *, take_out: bool = False) -> Rows:
-    """Rows of theirs in a file by its ending; none in one that is no table of customers.
+    """Rows of theirs in a file by its ending; none where that is no table's, or in Parquet of something else.
 
     Args:
         name: The file's name.
@@ -57,7 +63,7 @@ def rows_in(name: str, data: bytes, whom: Whom, *, take_out: bool = False) -> Ro
         take_out: Make the file without them, too; Parquet is not edited.
 
     Raises:
-        UnreadableError: It is not what its ending says.
+        UnreadableError: It is not what its ending says, or has no column of customer ids.
     """
     match Path(name).suffix.lower():
         case ".csv":
@@ -87,7 +93,7 @@ def _csv(data: bytes, whom: Whom) -> Rows:
             if number == 0:
                 at = next((i for i, cell in enumerate(cells) if cell in _headings()), None)
                 if at is None:
-                    return Rows()
+                    raise UnreadableError(_NO_COLUMN)
             elif at is not None and at < len(cells) and (who := _named(cells[at], whom)):
                 theirs.append(who)
                 continue
@@ -111,17 +117,25 @@ def _workbook(data: bytes, whom: Whom, *, take_out: bool) -> Rows:
     import openpyxl
 
     try:
-        if not any(text in whom for text in strings(data)):
+        # Ids somebody retyped stand as numbers.
+        if not any(text in whom for text in strings(data, numbers=True)):
             return Rows()
         book = openpyxl.load_workbook(io.BytesIO(data))
         theirs: list[str] = []
+        has_column = False
         for sheet in book.worksheets:
-            found = list(_sheet_rows(sheet, whom))
+            at = _id_column(sheet)
+            if at is None:
+                continue
+            has_column = True
+            found = list(_sheet_rows(sheet, *at, whom))
             theirs += [who for _, who in found]
             for row, _ in reversed(found):
                 sheet.delete_rows(row)
             if found and sheet.auto_filter.ref:
                 sheet.auto_filter.ref = _shorter(sheet.auto_filter.ref, len(found))
+        if not has_column:
+            raise UnreadableError(_NO_COLUMN)
         if not theirs:
             return Rows()
         without = None
@@ -139,24 +153,30 @@ def _shorter(area: str, rows: int) -> str:
     return re.sub(r"\d+$", lambda last: str(int(last[0]) - rows), area)
 
 
-def strings(workbook: bytes) -> Iterator[str]:
-    """Every text of a workbook, without making cells of them."""
+def strings(workbook: bytes, *, numbers: bool = False) -> Iterator[str]:
+    """Every text of a workbook, and on demand every number, without making cells of them."""
+    pattern = _TEXT_OR_NUMBER if numbers else _STRING
     with zipfile.ZipFile(io.BytesIO(workbook)) as archive:
         for part in archive.namelist():
             if part.endswith(".xml") and part.startswith("xl/"):
-                for found in set(_STRING.findall(archive.read(part))):
+                for found in set(pattern.findall(archive.read(part))):
                     yield unescape(found.decode("utf-8", "replace"))
 
 
-def _sheet_rows(sheet: Any, whom: Whom) -> Iterator[tuple[int, str]]:
+def _id_column(sheet: Any) -> tuple[int, int] | None:
+    """Row of the header, from 1, and column of customer ids, from 0."""
+    for number, cells in enumerate(sheet.iter_rows(values_only=True, max_row=_HEAD_ROWS), start=1):
+        for i, cell in enumerate(cells):
+            if cell in _headings():
+                return number, i
+    return None
+
+
+def _sheet_rows(sheet: Any, header: int, at: int, whom: Whom) -> Iterator[tuple[int, str]]:
     """Number and id of each row of theirs, in order."""
-    at: int | None = None
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-        if at is None:
-            if number > _HEAD_ROWS:
-                return
-            at = next((i for i, cell in enumerate(cells) if cell in _headings()), None)
-        elif at < len(cells) and cells[at] is not None and str(cells[at]) in whom:
+    below = header + 1
+    for number, cells in enumerate(sheet.iter_rows(values_only=True, min_row=below), start=below):
+        if at < len(cells) and cells[at] is not None and str(cells[at]) in whom:
             yield number, str(cells[at])
 
 

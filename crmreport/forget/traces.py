@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import escape
 from pathlib import Path
 
 from crmreport.forget.whom import Whom
@@ -11,7 +12,7 @@ from crmreport.intake.forgotten import one_form
 
 _SHORTEST = 5
 """A shorter id is like any number; a longer one may still be, and a person has to look."""
-_TEXTS = (".html", ".ipynb", ".json", ".csv", ".txt", ".svg")
+_TEXTS = (".html", ".ipynb", ".json", ".csv", ".tsv", ".txt", ".md", ".yml", ".svg")
 _DATA = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]*")
 _WORD = re.compile(r"[\w@+-]+(?:\.[\w@+-]+)*")
 
@@ -35,7 +36,13 @@ def holds(path: Path, whom: Whom) -> bool:
     if suffix == ".ipynb":
         text = _spoken(text)
     words = set(_WORD.findall(_DATA.sub(" ", text)))
-    return any(_long(word) and word in whom for word in words)
+    return any(_long(word) and word in whom for word in words) or _spelled_out(text, whom)
+
+
+def _spelled_out(text: str, whom: Whom) -> bool:
+    """Ids that are no word, such as ``A/17 #3``; only those of the request are known as they are written."""
+    odd = [each for each in whom.ids if _long(each) and not _WORD.fullmatch(each)]
+    return any(form in text for each in odd for form in (each, escape(each)))
 
 
 def _long(text: str) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 from crmreport.errors import ConfigError
 from crmreport.forget.rows import Rows, UnreadableError, rows_in
+from crmreport.forget.traces import holds
 from crmreport.forget.whom import Whom, read_ids
 from crmreport.intake.forgotten import Forgotten
 from crmreport.present.words import Words
@@ -55,13 +56,26 @@ def test_a_csv_without_them(before: str, after: str, count: int) -> None:
     "text",
     [
         pytest.param("customer_id,x\n06,007\n0070,1\n7,1\n", id="other ids, and a cell of the same text"),
-        pytest.param("segment,customers\n007,12\n", id="no column of customers"),
         pytest.param("", id="empty"),
     ],
 )
 def test_what_is_not_theirs_stays(text: str) -> None:
     rows = taken("a.csv", text.encode())
     assert (rows.count, rows.without) == (0, None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"segment,customers\n007,12\n", id="no column of customers"),
+        pytest.param(b"customer_id;x\n007;1\n", id="separated by semicolons"),
+        pytest.param("customer_id,x\n007,1\n".encode("utf-16"), id="in UTF-16"),
+        pytest.param("顧客ID,店\n007,渋谷\n".encode("cp932"), id="its heading in cp932"),
+    ],
+)
+def test_a_csv_whose_customers_cannot_be_told_is_not_passed_over(data: bytes) -> None:
+    with pytest.raises(UnreadableError, match="no column of customer ids is found"):
+        taken("a.csv", data)
 
 
 def test_lines_in_another_encoding_keep_their_bytes() -> None:
@@ -117,6 +131,32 @@ def test_a_workbook_of_others_is_not_written_anew(tmp_path: Path) -> None:
     assert taken("a.xlsx", (tmp_path / "a.xlsx").read_bytes()) == Rows()
 
 
+def _book(path: Path, *rows: list[object]) -> bytes:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("written", [1001, 1001.0], ids=["whole", "as a decimal"])
+def test_ids_somebody_retyped_as_numbers_are_found(tmp_path: Path, written: float) -> None:
+    data = _book(tmp_path / "a.xlsx", ["customer_id", "x"], [written, 1], [1002, 1001])
+    whom = Whom(frozenset({"1001"}), Forgotten())
+    rows = rows_in("a.xlsx", data, whom, take_out=True)
+    assert rows.count == 1
+    assert rows.without is not None
+    left = openpyxl.load_workbook(io.BytesIO(rows.without)).worksheets[0]
+    assert list(left.iter_rows(values_only=True)) == [("customer_id", "x"), (1002, 1001)]
+
+
+def test_a_workbook_with_them_and_no_column_of_customers_is_not_passed_over(tmp_path: Path) -> None:
+    data = _book(tmp_path / "a.xlsx", ["no", "x"], ["007", 1])
+    with pytest.raises(UnreadableError, match="no column of customer ids"):
+        taken("a.xlsx", data)
+
+
 def test_parquet_is_counted() -> None:
     data = io.BytesIO()
     pl.DataFrame({"customer_id": ["007", None, "8"], "parent_id": [None, "=1+1", "9"]}).write_parquet(data)
@@ -127,6 +167,19 @@ def test_parquet_is_counted() -> None:
 def test_what_is_not_what_it_says_is_refused(name: str) -> None:
     with pytest.raises(UnreadableError, match="is no "):
         taken(name, b"PK and nothing more")
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        pytest.param("<p>A/17 #3</p>", True, id="as it is"),
+        pytest.param("<p>R&amp;D 001</p>", True, id="escaped"),
+        pytest.param("<p>A/17</p><p>#3</p>", False, id="in two places"),
+    ],
+)
+def test_ids_that_are_no_word_are_found_in_pages(tmp_path: Path, text: str, *, there: bool) -> None:
+    (tmp_path / "a.html").write_text(text, encoding="utf-8")
+    assert holds(tmp_path / "a.html", Whom(frozenset({"A/17 #3", "R&D 001"}), Forgotten())) is there
 
 
 # Ids
