@@ -22,7 +22,9 @@ def say(text: str = "") -> None:
 
 def note(text: str) -> None:
     """A line about the work, not part of the result."""
-    print(_printable(text), file=sys.stderr, flush=True)
+    # In one piece: threads of several reports speak at the same time, and print() sends the line's end apart.
+    sys.stderr.write(f"{_printable(text)}\n")
+    sys.stderr.flush()
 
 
 def fault(error: Exception) -> str:

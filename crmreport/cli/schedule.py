@@ -54,7 +54,13 @@ def schedule(
 
     workspace = Workspace.find()
     times = files.Times.parse(at, day=day, zone=zone or _clients_zone(workspace))
-    place = files.Installation(workspace.root, _program(), getpass.getuser(), _secrets(workspace))
+    place = files.Installation(
+        workspace.root,
+        _program(),
+        getpass.getuser(),
+        _secrets(workspace),
+        databases=any(_asks_a_database(client) for client in _client_files(workspace)),
+    )
     if cron:
         made = files.cron(place, times)
     elif systemd:
@@ -124,3 +130,9 @@ def _secrets(workspace: Workspace) -> tuple[str, ...]:
             yield from _SECRET.findall(value)
 
     return tuple(sorted({name for client in _client_files(workspace) for name in names(client)}))
+
+
+def _asks_a_database(client: dict[str, Any]) -> bool:
+    tables = client.get("sources")
+    sources = [s for each in (tables.values() if isinstance(tables, dict) else ()) for s in each or ()]
+    return any("connection" in source for source in sources if isinstance(source, dict))

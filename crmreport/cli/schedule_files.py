@@ -84,12 +84,14 @@ class Installation:
         program: Words that start crmreport, the first a full path.
         user: Who runs it.
         secrets: Names of environment variables that client files ask for.
+        databases: Whether one of the clients has a query among its sources.
     """
 
     root: Path
     program: tuple[str, ...]
     user: str
     secrets: tuple[str, ...] = ()
+    databases: bool = False
 
     @property
     def environment(self) -> Path:
@@ -156,6 +158,7 @@ def _fill(template: str, place: Installation, times: Times, **more: Any) -> str:
         "program": place.program,
         "user": place.user,
         "secrets": place.secrets,
+        "databases": place.databases,
         "hour": times.hour,
         "minute": times.minute,
         "day": times.day,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from crmreport.cli.output import note
 from crmreport.cli.progress import shown
 from crmreport.errors import DataError, NotDeliveredError, RunError
 from crmreport.produce import Order, Progress, Published, Result
@@ -38,6 +40,21 @@ def test_every_event_says_when_and_which_process(capsys):
     assert [event["event"] for event in told] == ["progress", "done"]
     first = {name: told[0][name] for name in ("stage", "done", "total", "detail", "memory")}
     assert first == {"stage": "chapters", "done": 1, "total": 3, "detail": "rfm", "memory": 2**20}
+
+
+def test_a_line_is_written_in_one_piece(monkeypatch):
+    # Reports are told of by threads: what goes out in two pieces has another's line between them.
+    pieces: list[str] = []
+
+    class Recorder(io.StringIO):
+        def write(self, text: str) -> int:
+            pieces.append(text)
+            return len(text)
+
+    monkeypatch.setattr("sys.stderr", Recorder())
+    note("one")
+    note("two")
+    assert pieces == ["one\n", "two\n"]
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import runpy
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -293,6 +295,20 @@ def test_the_workflow_sets_up_as_the_project_does(workflow):
     assert script.splitlines() == ["sudo .ci/system-packages run", "make setup"]
     assert (root / ".ci" / "system-packages").is_file()
     assert "\nsetup:" in (root / "Makefile").read_text(encoding="utf-8")
+
+
+def test_the_workflow_sets_up_what_asks_a_clients_database(home, tmp_path):
+    settings = home / "clients" / "shop" / "client.yml"
+    text = settings.read_text(encoding="utf-8")
+    asked = "  customers: [{connection: '${SHOP_DB}', query: SELECT 1 AS n, columns: {}}]\nreports:"
+    assert "\nreports:" in text
+    settings.write_text(text.replace("reports:", asked, 1), encoding="utf-8")
+    made = YAML(typ="safe").load(written(tmp_path / "out", "--github-actions")["crmreport.yml"])
+    (script,) = (s["run"] for s in made["jobs"]["reports"]["steps"] if s.get("name") == "Set up")
+    extras = re.search(r"install --quiet --editable '\.\[(.+)\]'", script)
+    assert extras is not None
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8"))
+    assert set(extras[1].split(",")) <= set(project["project"]["optional-dependencies"])
 
 
 # Airflow; tests/cli/test_airflow.py loads it

@@ -35,6 +35,8 @@ _PRINTED_LIMIT = 2 * 1024**2
 _SHOWN_LIMIT = 64 * 1024**2
 """Characters of pictures, HTML and values."""
 _SLOWEST = 3
+_UNTOLD = 255
+"""Exit code multiprocessing gives a process whose server is gone; ``os._exit(255)`` looks the same."""
 _number = itertools.count(1)
 
 
@@ -151,6 +153,8 @@ class _Sitting:
             return "its kernel does not answer any more"
         if code < 0:
             return f"its kernel was {KILLED} (signal {-code}), perhaps for want of memory"
+        if code == _UNTOLD:
+            return f"its kernel ended in the middle without a word, perhaps {KILLED} with the fork server"
         return f"its kernel ended in the middle (exit code {code})"
 
     def end(self, reason: str) -> None:
