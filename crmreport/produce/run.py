@@ -238,6 +238,7 @@ def _make(
 
 def _refuse_changed(workspace: Workspace, plan: Plan, store: Store) -> None:
     # Chapters read the client file and their notebooks themselves, and later than the plan did.
+    _refuse_forgotten_meanwhile(workspace, plan)
     order = Order(plan.client.client, plan.period.name, plan.report, plan.languages)
     if plan_brief(workspace, read_brief(workspace, order), store).key != plan.key:
         raise RunError(
