@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,9 @@ def _workbook(data: bytes, whom: Whom, *, take_out: bool) -> Rows:
             has_column = True
             found = list(_sheet_rows(sheet, *at, whom))
             theirs += [who for _, who in found]
-            for row, _ in reversed(found):
-                sheet.delete_rows(row)
+            if not take_out:
+                continue
+            _delete(sheet, [row for row, _ in found])
             if found and sheet.auto_filter.ref:
                 sheet.auto_filter.ref = _shorter(sheet.auto_filter.ref, len(found))
         if not has_column:
@@ -146,6 +148,19 @@ def _workbook(data: bytes, whom: Whom, *, take_out: bool) -> Rows:
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
         raise UnreadableError(f"is no workbook ({type(error).__name__})") from None
     return Rows(len(theirs), whom.found(theirs), without)
+
+
+def _delete(sheet: Any, rows: list[int]) -> None:
+    """Take rows out, given in order, moving every cell once: one deletion alone moves all that is below."""
+    from openpyxl.utils import get_column_letter
+
+    if not rows:
+        return
+    last, width = sheet.max_row, get_column_letter(sheet.max_column)
+    for gone, (row, following) in enumerate(pairwise([*rows, last + 1]), start=1):
+        if following > row + 1:
+            sheet.move_range(f"A{row + 1}:{width}{following - 1}", rows=-gone)
+    sheet.delete_rows(last - len(rows) + 1, len(rows))
 
 
 def _shorter(area: str, rows: int) -> str:

@@ -11,6 +11,7 @@ import openpyxl
 import pandas as pd
 import polars as pl
 import pytest
+from openpyxl.worksheet.worksheet import Worksheet
 
 from crmreport.errors import ConfigError
 from crmreport.forget.rows import Rows, UnreadableError, rows_in
@@ -120,6 +121,54 @@ def test_a_workbook_without_them_looks_as_before(tmp_path: Path, lang: str) -> N
 
 def _cells(sheet) -> list[list[tuple]]:
     return [[(c.value, c.number_format, c.font.b) for c in row] for row in sheet.iter_rows()]
+
+
+def test_any_rows_of_a_long_workbook_go_and_the_others_keep_their_order() -> None:
+    rows = [[f"{n:05}", n, None if n % 3 else f"note {n}"] for n in range(1, 3_001)]
+    gone = {1, 2, 3, 700, 701, 1500, 2999, 3000, *range(10, 400, 7)}
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.append(["Customer ID", "rank", "note"])
+    for row in rows:
+        book.active.append(row)
+        book.active.cell(row[1] + 1, 2).number_format = f'0"{row[1]}"'
+    data = io.BytesIO()
+    book.save(data)
+    found = rows_in(
+        "a.xlsx", data.getvalue(), Whom(frozenset(f"{n:05}" for n in gone), Forgotten()), take_out=True
+    )
+    assert found.count == len(gone)
+    assert found.without is not None
+    sheet = openpyxl.load_workbook(io.BytesIO(found.without)).worksheets[0]
+    assert [list(row) for row in sheet.iter_rows(min_row=2, values_only=True)] == [
+        row for row in rows if row[1] not in gone
+    ]
+    assert all(
+        b.number_format == f'0"{b.value}"' for (b,) in sheet.iter_rows(min_row=2, min_col=2, max_col=2)
+    )
+
+
+@pytest.mark.parametrize("gone", [1, 40])
+def test_a_workbook_is_gone_through_a_fixed_number_of_times(
+    monkeypatch: pytest.MonkeyPatch, gone: int
+) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for who in ("Customer ID", *(f"{n:05}" for n in range(1, 101))):
+        book.active.append([who, 1])
+    data = io.BytesIO()
+    book.save(data)
+    moved: list[int] = []
+    move = Worksheet._move_cell
+
+    def counted(sheet: Worksheet, row: int, *how: object) -> None:
+        moved.append(row)
+        move(sheet, row, *how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Worksheet, "_move_cell", counted)
+    whom = Whom(frozenset(f"{n:05}" for n in range(2, 2 * gone + 1, 2)), Forgotten())
+    assert rows_in("a.xlsx", data.getvalue(), whom, take_out=True).count == gone
+    assert len(moved) <= 2 * 100, "no cell is moved twice, however many rows go"
 
 
 def test_a_workbook_of_others_is_not_written_anew(tmp_path: Path) -> None:
