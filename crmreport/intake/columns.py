@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field, replace
+from datetime import MAXYEAR, MINYEAR
 from typing import Any
 
 import polars as pl
@@ -254,6 +255,8 @@ def _slow_whens(
     changed: dict[str, int],
 ) -> tuple[pl.Series, pl.Series]:
     read = {t: n.read_when(t, order=order) for t in text.filter(left).unique().drop_nulls()}
+    # The first and last years there are have no counterpart in UTC, and are out of range in any zone.
+    read = {t: r if r and MINYEAR < r[0].year < MAXYEAR else None for t, r in read.items()}
     aware = [r for r in read.values() if r and r[0].tzinfo]
     if aware and len(aware) == sum(r is not None for r in read.values()) and found.null_count() == len(found):
         stamp: Any = pl.Datetime("us", "UTC")

@@ -216,6 +216,8 @@ def _begin_reading(connection: Connection, backend: str) -> None:
             connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_STATEMENT_SECONDS}s'")
             # Every row is wanted, not the first few soon.
             connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
+            if connection.dialect.driver == "psycopg":
+                _take_any_time(connection)
         case "mysql" | "mariadb":
             connection.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
@@ -224,6 +226,37 @@ def _begin_reading(connection: Connection, backend: str) -> None:
             connection.exec_driver_sql("BEGIN")
         case _:
             connection.begin()
+
+
+def _take_any_time(connection: Connection) -> None:
+    """A time beyond Python's years, ``infinity`` or of BC comes as its text: a line to set aside, no more.
+
+    The session's zone stays as it is, since the query's own casts and comparisons go by it.
+    """
+    from psycopg import DataError as NoSuchTime
+    from psycopg.abc import AdaptContext, Buffer
+    from psycopg.adapt import Loader
+    from psycopg.pq import Format
+
+    driver: Any = connection.connection.driver_connection
+
+    def lenient(usual: type[Any]) -> type[Loader]:
+        class Lenient(Loader):
+            def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+                super().__init__(oid, context)
+                self._usual = usual(oid, context).load
+
+            def load(self, data: Buffer) -> Any:
+                try:
+                    return self._usual(data)
+                except NoSuchTime:
+                    return bytes(data).decode()
+
+        return Lenient
+
+    for name in ("date", "timestamp", "timestamptz"):
+        oid = driver.adapters.types[name].oid
+        driver.adapters.register_loader(oid, lenient(driver.adapters.get_loader(oid, Format.TEXT)))
 
 
 def _sqlite_file(variable: str, database: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -32,7 +32,24 @@ def _decimal(value: Decimal) -> str | None:
 
 
 def _when(value: datetime) -> str:
-    return (value if value.tzinfo is None else value.astimezone(UTC)).isoformat(" ")
+    return (value if value.tzinfo is None or _beyond(value) else value.astimezone(UTC)).isoformat(" ")
+
+
+def _beyond(value: datetime) -> bool:
+    """Whether a time with a zone has no year in UTC: 0001-01-01 in Tokyo."""
+    if MINYEAR < value.year < MAXYEAR:
+        return False
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        return True
+    return False
+
+
+def _kind_of_time(value: datetime) -> FieldKind:
+    if value.tzinfo is None:
+        return "clock"
+    return "text" if _beyond(value) else "instant"
 
 
 _WRITTEN: dict[type, Callable[[Any], str | None]] = {
@@ -52,7 +69,6 @@ _KINDS: dict[type, FieldKind] = {
     Decimal: "decimal",
     float: "float",
     bool: "flag",
-    datetime: "clock",
     date: "day",
     time: "time",
     UUID: "text",
@@ -86,7 +102,7 @@ def written(values: Sequence[Any], column: str, where: str) -> tuple[list[str | 
         )
     kinds: set[FieldKind] = {_KINDS[kind] for kind in types - {datetime}}
     if datetime in types:
-        kinds |= {_KINDS[datetime] if v.tzinfo is None else "instant" for v in values if type(v) is datetime}
+        kinds |= {_kind_of_time(v) for v in values if type(v) is datetime}
     if int in types and any(type(v) is int and abs(v) > _LARGEST_INT for v in values):
         kinds = {"text"}
     if types == {str}:

@@ -7,7 +7,7 @@ import random
 import re
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import polars as pl
@@ -375,3 +375,30 @@ def test_a_number_is_the_same_number_afterwards(values: list[float | int | None]
     kind = next(iter(kinds)) if len(kinds) == 1 else "text"
     back = typed(pl.Series(text, dtype=pl.String), kind).cast(pl.Float64)
     assert back.to_list() == [None if v is None else float(v) for v in values]
+
+
+TOKYO = timezone(timedelta(hours=9))
+
+
+@pytest.mark.parametrize(
+    ("when", "text", "kind"),
+    [
+        pytest.param(
+            datetime(1, 1, 1, tzinfo=TOKYO), "0001-01-01 00:00:00+09:00", "text", id="no year in UTC"
+        ),
+        pytest.param(
+            datetime(1, 1, 2, tzinfo=TOKYO), "0001-01-01 15:00:00+00:00", "instant", id="just within"
+        ),
+        pytest.param(
+            datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=3))),
+            "9999-12-31 23:00:00-03:00",
+            "text",
+            id="beyond the last year",
+        ),
+        pytest.param(
+            datetime(9999, 12, 31, 23, tzinfo=UTC), "9999-12-31 23:00:00+00:00", "instant", id="the last hour"
+        ),
+    ],
+)
+def test_the_edges_of_the_calendar(when: datetime, text: str, kind: str) -> None:
+    assert written([when], "day", "shop") == ([text], {kind})

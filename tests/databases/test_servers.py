@@ -163,6 +163,43 @@ def test_a_time_without_a_zone_is_of_the_sources_zone(
         assert found.select("ordered_at", "order_date").row(0) == (when, day)
 
 
+TIMES = {
+    "before the year 1 in UTC": "'0001-01-01'::timestamptz",
+    "after the year 9999 where the session is": "'9999-12-31 23:59:59+00'::timestamptz",
+    "for ever": "'infinity'::timestamptz",
+    "before Christ": "'0044-03-15 BC'::timestamptz",
+    "for ever, without a zone": "'infinity'::timestamp",
+    "a day for ever": "'-infinity'::date",
+}
+
+
+@pytest.mark.parametrize("value", TIMES.values(), ids=TIMES.keys())
+def test_a_time_no_calendar_has_is_set_aside_alone(
+    shop: Shop, postgres: Server, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SHOP_DB", f"{postgres.address}?options=-c%20timezone%3DAsia/Tokyo")
+    kind = value.partition("::")[2]
+    query = f"""
+        SELECT 'c' AS customer, 'o' || n AS id, 1 AS yen,
+            CASE n WHEN 3 THEN {value} ELSE '2026-10-31 23:30:00+09'::{kind} END AS day
+        FROM generate_series(1, 4) AS n
+    """
+    store = shop.open({"query": query}, policies={"quarantine_limit": 1})
+    assert store.report.balance() == "lines in 4 = stored 3 + quarantined 1 + excluded by rule 0"
+    found = pl.read_parquet(store.table("order_lines"))
+    assert found["order_date"].to_list() == [date(2026, 10, 31)] * 3
+    aside = pl.read_parquet(next((shop.folder / "quarantine").glob("*/lines.parquet")))
+    assert aside["column"].to_list() == ["ordered_at"]
+
+
+def test_a_query_means_what_it_means_in_the_zone_of_its_session(
+    shop: Shop, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_DB", f"{postgres.address}?options=-c%20timezone%3DAsia/Tokyo")
+    query = "SELECT 'c' AS customer, 'o' AS id, 1 AS yen, '2026-10-31 20:00:00+00'::timestamptz::date AS day"
+    assert shop.orders({"query": query})["order_date"].to_list() == [date(2026, 11, 1)]
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [("'a'::bytea", "bytes"), ("ARRAY[1, 2]", "values of type list"), ("'{}'::jsonb", "values of type dict")],
@@ -202,3 +239,26 @@ def test_the_types_of_mariadb(shop: Shop, maria: Server, monkeypatch: pytest.Mon
         1234567.89,
         datetime(2026, 10, 31, 11, tzinfo=UTC),
     )
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        pytest.param("%2B00:00", date(2026, 10, 31), id="a server in UTC: the evening before"),
+        pytest.param("%2B09:00", date(2026, 11, 1), id="the source's zone in the address"),
+    ],
+)
+def test_a_timestamp_of_mysql_comes_in_the_zone_the_address_says(
+    shop: Shop, maria: Server, monkeypatch: pytest.MonkeyPatch, zone: str, day: date
+) -> None:
+    maria.do("DROP TABLE IF EXISTS visits", "CREATE TABLE visits (day TIMESTAMP NULL, clock DATETIME)")
+    maria.do(
+        "SET time_zone = '+00:00'", "INSERT INTO visits VALUES ('2026-10-31 20:00:00', '2026-10-31 20:00:00')"
+    )
+    monkeypatch.setenv("SHOP_DB", f"{maria.address}?init_command=SET+time_zone='{zone}'")
+    columns = "'c' AS customer, 'o' AS id, 1 AS yen"
+    found = shop.orders({"query": f"SELECT {columns}, day FROM visits"})
+    assert found["order_date"].to_list() == [day]
+    assert shop.orders({"query": f"SELECT {columns}, clock AS day FROM visits"})["order_date"].to_list() == [
+        date(2026, 10, 31)
+    ]

@@ -234,6 +234,13 @@ def test_unreadable_lines_below_the_limit_are_set_aside_and_counted(shop: Shop) 
     assert {(q.column, q.lines) for q in report.quarantined} == {("ordered_at", 1), ("revenue", 1)}
 
 
+@pytest.mark.parametrize("when", ["0001-01-01 00:00:00+09:00", "9999-12-31 23:59:59-05:00"])
+def test_a_time_that_has_no_year_in_utc_is_set_aside(shop: Shop, when: str) -> None:
+    shop.put("sales.csv", csv_text(f"C1,A1,{when},5", "C2,A2,2026-10-01 00:30:00+09:00,5"))
+    store = shop.open(policies={"quarantine_limit": 1.0})
+    assert (store.report.n_stored, store.report.n_quarantined) == (1, 1)
+
+
 def test_unreadable_lines_above_the_limit_stop_the_run_and_are_kept_to_be_looked_at(shop: Shop) -> None:
     lines = [f"C{i},A{i},2026-10-01,{i}" for i in range(97)]
     shop.put("sales.csv", csv_text(*lines, *(f"C9,A9,秘密{i},1" for i in range(3))))
