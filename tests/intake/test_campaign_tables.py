@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from crmreport.errors import ConfigError, DataError
-from crmreport.intake import IntakeReport, guess_sources
+from crmreport.intake import IntakeReport
+from crmreport.intake.recognise import guess_sources
 from crmreport.scaffold import Answers, draft, from_guesses
 from tests.intake.conftest import LINES, Shop, csv_text
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from crmreport.intake import guess_sources
 from crmreport.intake.headers import HEADERS, match_headers, plain
 from crmreport.intake.normalise import read_flag
+from crmreport.intake.recognise import guess_sources
 from crmreport.intake.tables import Table
 
 SALES = "会員番号,伝票番号,購入日時,商品コード,数量,金額（税込）,店舗コード,備考\n"
