@@ -145,8 +145,9 @@ class Letters:
         )
         maker = _plain(self._client.prepared_by.get(lang, ""), f"{where}: prepared_by.{lang}")
         period = period_label(self._period, words)
+        # A letter names what was found, and no money.
         summary = summarise(
-            self._chapters, self._found, words=words, period=self._period, titles={}, client=self._client
+            self._chapters, self._found, {}, words=words, period=self._period, titles={}, client=self._client
         )
 
         def say(key: str, **values: object) -> str:

@@ -99,7 +99,8 @@ class Finding:
         case: Which wording applies.
         customers: Who to act on.
         campaigns: Campaigns it is about → money at stake in each, None where unknown. The action plan asks
-            for one thing of each campaign, however many findings speak of it.
+            for one thing of each campaign, however many findings speak of it; a list of customers stays
+            an action beside it.
     """
 
     id: str

@@ -146,7 +146,8 @@ def make_book(
     found = findings(chapters)
     asked = _asked_of(found)
     # What another finding asks of the same campaigns stands in the chapter, and is not asked twice.
-    told = [item for item in found if not _campaigns(item) or asked.get(_id(item), True)]
+    told = [item for item in found if not _campaigns(item) or asked.get(_record(item).id, True)]
+    at_stake = {_record(item).id: _at_stake(_record(item), asked) for item in told}
     return Book(
         lang=lang,
         words=words,
@@ -163,10 +164,17 @@ def make_book(
         accent=legible(client.brand.accent),
         logo=_logo(client, client_folder),
         partial=any(c.status == "failed" for c in chapters),
-        summary=summarise(chapters, told, words=words, period=period, titles=titles, client=client),
+        summary=summarise(chapters, told, at_stake, words=words, period=period, titles=titles, client=client),
         front=[c for c in bound if c.name not in BACK_MATTER],
         actions=[
-            _action(item, words, titles, lists or {}, asked.get(_id(item), ()))
+            _action(
+                item,
+                words,
+                titles,
+                lists or {},
+                asked=tuple(asked.get(_record(item).id, ())),
+                at_stake=at_stake[_record(item).id],
+            )
             for item in told
             if _is_action(item)
         ],
@@ -244,31 +252,52 @@ def _is_action(item: Item) -> bool:
     return item.finding is not None and item.finding.severity != "info"
 
 
-def _id(item: Item) -> str:
+def _record(item: Item) -> FindingRecord:
     assert item.finding is not None
-    return item.finding.id
+    return item.finding
 
 
 def _campaigns(item: Item) -> dict[str, float | None]:
-    assert item.finding is not None
-    return item.finding.campaigns
+    return _record(item).campaigns
 
 
-def _asked_of(found: list[Item]) -> dict[str, tuple[str, ...]]:
-    """Finding → the campaigns its action is for: each campaign in one action, that which knows it best.
+def _asked_of(found: list[Item]) -> dict[str, dict[str, float | None]]:
+    """Finding → the campaigns its action is for, and what is at stake in each.
 
-    The chapter on one campaign goes before others, a finding on few before one on many.
+    Each campaign is in one action, that which knows it best: the chapter on one campaign goes before others,
+    a finding that knows the amounts before one that does not, a finding on few before one on many. Two
+    things are never lost to another action: a list of customers, and an amount that action cannot tell.
     """
     acting = [item for item in found if _is_action(item) and _campaigns(item)]
 
-    def depth(item: Item) -> tuple[bool, int]:
-        return item.finding is not None and item.finding.chapter != "campaign", len(_campaigns(item))
+    def depth(item: Item) -> tuple[bool, bool, int]:
+        campaigns = _campaigns(item)
+        return _record(item).chapter != "campaign", None in campaigns.values(), len(campaigns)
 
-    asked: dict[str, tuple[str, ...]] = {}
+    known = {
+        (_stake(_record(item)), name): money
+        for item in acting
+        for name, money in _campaigns(item).items()
+        if money is not None
+    }
+    asked: dict[str, dict[str, float | None]] = {}
     taken: set[str] = set()
+    told: set[str] = set()
     for item in sorted(acting, key=depth):
-        asked[_id(item)] = tuple(name for name in _campaigns(item) if name not in taken)
-        taken.update(_campaigns(item))
+        finding = _record(item)
+        mine: dict[str, float | None] = {}
+        for name, own in finding.campaigns.items():
+            # Known to another finding that would say the same of it.
+            money = known.get((_stake(finding), name)) if own is None else own
+            if name in told:
+                money = None
+            if name not in taken or money is not None or finding.list_rows is not None:
+                mine[name] = money
+        taken.update(mine)
+        # One unknown amount makes their sum unknown: then none of them is told here.
+        if None not in mine.values():
+            told.update(mine)
+        asked[finding.id] = mine
     return asked
 
 
@@ -315,11 +344,11 @@ def _named(asked: tuple[str, ...], text: Mapping[str, str], words: Words) -> str
     return "; ".join(names) + ". "
 
 
-def _at_stake(finding: FindingRecord, asked: tuple[str, ...]) -> float | None:
+def _at_stake(finding: FindingRecord, asked: Mapping[str, Mapping[str, float | None]]) -> float | None:
     """The money of the campaigns the action is for; of other findings, all of it."""
-    if set(asked) == set(finding.campaigns):
+    if finding.id not in asked:
         return finding.money
-    parts = [finding.campaigns[name] for name in asked]
+    parts = list(asked[finding.id].values())
     known = [part for part in parts if part is not None]
     return sum(known) if known and len(known) == len(parts) else None
 
@@ -329,10 +358,11 @@ def _action(
     words: Words,
     titles: dict[str, str],
     lists: Mapping[str, ListCount],
+    *,
     asked: tuple[str, ...],
+    at_stake: float | None,
 ) -> Action:
-    finding, text = item.finding, item.text[words.lang]
-    assert finding is not None
+    finding, text = _record(item), item.text[words.lang]
     count = lists.get(finding.id)
     rows = count.rows if count else finding.list_rows
     if rows is not None:
@@ -349,8 +379,8 @@ def _action(
     if rows is not None and rows < _SMALLEST_TEST and finding.measure in CONTACT:
         test = Text("book.actions.test_small", n=rows)
     effect = Text("book.actions.no_money")
-    if (money := _at_stake(finding, asked)) is not None:
-        effect = Text(f"book.actions.{_stake(finding)}", money=money)
+    if at_stake is not None:
+        effect = Text(f"book.actions.{_stake(finding)}", money=at_stake)
     return Action(
         title=text["title"],
         severity=finding.severity,

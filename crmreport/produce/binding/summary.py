@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,13 +90,18 @@ class Summary:
 def summarise(
     chapters: list[Executed],
     found: list[Item],
+    at_stake: Mapping[str, float | None],
     *,
     words: Words,
     period: Period,
     titles: dict[str, str],
     client: Client,
 ) -> Summary:
-    """Choose what stands on page 1."""
+    """Choose what stands on page 1.
+
+    Args:
+        at_stake: Finding → the money told of it, as in the action plan; none of what is not in it.
+    """
     messages = [i for c in chapters for i in c.items() if i.kind == "message"]
     headline = messages[0].text[words.lang] if messages else ""
     if not headline:
@@ -107,14 +112,16 @@ def summarise(
         for table in tables
         for tile in kpi_tiles(table, words=words, period=period, targets=client.targets)
     ]
-    lights = [_highlight(item, words, titles) for item in found if not _is_caveat(item)]
+    lights = [_highlight(item, at_stake, words, titles) for item in found if not _is_caveat(item)]
     urgent = [h for h in lights if h.severity != "info"] or lights
     return Summary(
         headline=headline,
         kpis=tiles[:_MOST_KPIS],
         kpi_anchor=anchor("tab", str(tables[0].id)) if tables else None,
         highlights=urgent[:_MOST_FINDINGS],
-        caveats=[_highlight(item, words, titles) for item in found if _is_caveat(item)][:_MOST_CAVEATS],
+        caveats=[_highlight(item, at_stake, words, titles) for item in found if _is_caveat(item)][
+            :_MOST_CAVEATS
+        ],
     )
 
 
@@ -122,12 +129,12 @@ def _is_caveat(item: Item) -> bool:
     return item.finding is not None and item.finding.chapter == "data_quality"
 
 
-def _highlight(item: Item, words: Words, titles: dict[str, str]) -> Highlight:
+def _highlight(
+    item: Item, at_stake: Mapping[str, float | None], words: Words, titles: dict[str, str]
+) -> Highlight:
     finding, text = item.finding, item.text[words.lang]
     assert finding is not None
-    at_stake = ""
-    if finding.money:
-        at_stake = words.say(Text("book.summary.at_stake", money=finding.money))
+    money = at_stake.get(finding.id)
     return Highlight(
         title=text["title"],
         severity=finding.severity,
@@ -135,7 +142,7 @@ def _highlight(item: Item, words: Words, titles: dict[str, str]) -> Highlight:
         what=text["what"],
         so_what=text["so_what"],
         do_what=text["do_what"],
-        at_stake=at_stake,
+        at_stake=words.say(Text("book.summary.at_stake", money=money)) if money else "",
         anchor=anchor("finding", finding.id),
         chapter=titles.get(finding.chapter, finding.chapter),
     )

@@ -200,12 +200,17 @@ OPEN = finding(
 )  # fmt: skip
 
 
-def verdict(campaign: str, money: float | None = None, severity: str = "critical") -> dict[str, Any]:
+def verdict(
+    campaign: str,
+    money: float | None = None,
+    severity: str = "critical",
+    measure: str = "stop_campaign",
+) -> dict[str, Any]:
     return finding(
         "campaign.verdict",
         severity=severity,
         money=money,
-        measure="stop_campaign",
+        measure=measure,
         campaigns={campaign: money},
     )
 
@@ -251,6 +256,72 @@ def test_each_campaign_is_in_one_action(
         assert money in action.effect
     anchors = [light.anchor for light in made.summary.highlights]
     assert anchors == [action.anchor for action in made.actions][: len(anchors)]
+
+
+CARTS = finding(
+    "messages.cart_recovery",
+    severity="opportunity",
+    money=None,
+    measure="message_review",
+    rows=500,
+    campaigns={"a": None},
+)
+TRIED = finding(
+    "campaigns.carried",
+    severity="opportunity",
+    money=None,
+    measure="retest_campaign",
+    campaigns={"a": None},
+)
+HARMED = verdict("a")
+
+
+@pytest.mark.parametrize(
+    ("found", "actions"),
+    [
+        pytest.param(
+            [LOSING, CARTS],
+            {"losing": ("施策a」「施策b", "700円"), "recovery": ("施策a", "")},
+            id="a list beside a loss: both stand, the loss is whole",
+        ),
+        pytest.param(
+            [verdict("a", 500.0), CARTS],
+            {"verdict": ("施策a", "500円"), "recovery": ("施策a", "")},
+            id="a list beside a verdict of the same campaign",
+        ),
+        pytest.param(
+            [LOSING, TRIED],
+            {"losing": ("施策a」「施策b", "700円")},
+            id="a finding on few without an amount takes none from one on many",
+        ),
+        pytest.param(
+            [HARMED, LOSING],
+            {"verdict": ("施策a", "500円"), "losing": ("施策b", "200円")},
+            id="a verdict to stop, without an amount: the known loss of its campaign is told there",
+        ),
+        pytest.param(
+            [verdict("a", measure="retest_campaign"), LOSING],
+            {"verdict": ("施策a", ""), "losing": ("施策a」「施策b", "700円")},
+            id="a verdict that is of no loss: the loss stays where it is known",
+        ),
+    ],
+)
+def test_no_list_and_no_money_is_lost_or_told_twice(
+    found: list[dict[str, Any]], actions: dict[str, tuple[str, str]]
+) -> None:
+    words = client_words(NAMED, load_segments("standard", folder=Path()), "ja")
+    lists = {"messages.cart_recovery": ListCount(500, 0)}
+    chapters = [executed(item["id"].split(".")[0], item) for item in found]
+    made = book(chapters=chapters, client=NAMED, words=words, lists=lists)
+    said = {action.anchor.rpartition("-")[2]: action for action in made.actions}
+    assert said.keys() == actions.keys()
+    for name, (names, money) in actions.items():
+        assert said[name].who.startswith(f"「{names}」。")
+        assert (money or "見積もっていません") in said[name].effect
+    listed = [action.list_file for action in made.actions if action.list_file]
+    assert listed == ["lists/messages.cart_recovery.xlsx"] * (CARTS in found)
+    on_page_1 = {light.anchor.rpartition("-")[2]: light.at_stake for light in made.summary.highlights}
+    assert on_page_1 == {name: money and f"対象金額 {money}" for name, (_, money) in actions.items()}
 
 
 @pytest.mark.parametrize(
