@@ -221,6 +221,7 @@ def _disagreements(file: YamlFile, client: Client, folder: Path) -> Iterator[str
             place = ("control_totals", i, "period")
             yield f"{file.where(place)}: {_dotted(place)}: {error}"
     yield from _axis_faults(file, client)
+    yield from _name_faults(file, client)
     yield from _delivery_faults(file, client)
     for i, key, reason in campaign_faults(client.campaigns, client.languages):
         place = ("campaigns", i, *key)
@@ -257,6 +258,20 @@ def _axis_faults(file: YamlFile, client: Client) -> Iterator[str]:
                 place = ("axes", axis, i)
                 near = _suggest(column, known)
                 yield f"{file.where(place)}: {_dotted(place)}: no products column {column!r}; {near}"
+
+
+def _name_faults(file: YamlFile, client: Client) -> Iterator[str]:
+    """Two values of one name, which no reader of a report could tell apart."""
+    for language, names in client.names.items():
+        first: dict[str, str] = {}
+        for value, name in names.items():
+            other = first.setdefault(name.strip(), value)
+            if other != value:
+                place = ("names", language, value)
+                yield (
+                    f"{file.where(place)}: {_dotted(place)}: {name!r} is the name of {other!r}, too: a report "
+                    "could not tell them apart; give one of them another name"
+                )
 
 
 def _chapter_faults(file: YamlFile, client: Client, notebooks: Path) -> Iterator[str]:

@@ -69,6 +69,11 @@ def test_keys_of_a_code_list_may_be_bare_numbers(write):
     assert load_client(write(text)).sources["order_lines"][0].codes == {"sex": {"1": "male", "2": "female"}}
 
 
+def test_a_value_may_have_the_same_name_in_two_languages(write):
+    names = "names:\n  ja: {SPR: 札幌, TYO: 東京}\n  en: {SPR: 札幌, TYO: Tokyo}\n"
+    assert load_client(write(GOOD + names)).names["en"]["SPR"] == "札幌"
+
+
 def test_a_byte_order_mark_is_no_fault(write):
     assert load_client(write(b"\xef\xbb\xbf" + GOOD.encode())).client == "shop"
 
@@ -248,6 +253,11 @@ MISTAKES = {
     "e-mail address in two entries": (
         ("policies:\n", "delivery:\n- {via: email, to: [a@b.jp]}\n- {via: email, to: [A@b.jp]}\npolicies:\n"),
         "client.yml:10: delivery[1].to[0]: 'A@b.jp' gets assessment twice, also by clients/shop/client.yml:9",
+    ),
+    "one name for two values": (
+        ("policies:\n", "names:\n  en: {東京: Tokyo, 札幌店: Sapporo, 札幌: Sapporo}\npolicies:\n"),
+        "client.yml:9: names.en.札幌: 'Sapporo' is the name of '札幌店', too: a report could not tell them "
+        "apart; give one of them another name",
     ),
     "delivery of a report there is not": (
         ("policies:\n", "delivery: [{via: email, to: [a@b.jp], reports: [monthly]}]\npolicies:\n"),

@@ -111,6 +111,15 @@ def test_the_same_customers_under_another_name_are_one_line_of_the_chart():
     assert len(page.entry(double).frame) == 2 * len(page.entry(entry).frame)
 
 
+def test_two_values_of_one_attribute_with_equal_counts_are_two_lines_of_the_chart():
+    _, _, entry, _ = chapter(planted_shop()[0], entry_lines=entry_shop())
+    named = entry.table["value"] + " too"
+    double = replace(entry, table=pd.concat([entry.table, entry.table.assign(value=named)]))
+    n_clear = int((entry.table["p_holm"] < 0.05).sum())
+    grown = page.entry_chart(double).height - page.entry_chart(entry).height
+    assert grown == pytest.approx(0.3 * n_clear)
+
+
 def test_without_anything_to_say_there_are_sentences_and_no_findings():
     _, cells, entry, prospects = chapter(random_shop(seed=7)[0])
     assert page.findings(cells, entry, prospects) == []

@@ -44,9 +44,7 @@ def entry_chart(entry: EntryProducts) -> Chart | Note:
     if clear.empty:
         return Note(Text("ctb.entry_chart.none", **said))
     best = best_entry(entry)
-    # The same customers under another attribute's name (trial sets, the kind "trial") are one line; the table
-    # has both.
-    clear = clear.drop_duplicates(["customers", "converted"])
+    clear = _once(clear)
     ends = _ENTRY_ROWS // 2
     shown = clear if len(clear) <= _ENTRY_ROWS else pd.concat([clear.head(ends), clear.tail(ends)])
     case = "best" if best is not None else "worse"
@@ -99,6 +97,16 @@ def best_entry(entry: EntryProducts) -> pd.Series | None:
         return None
     surest = (clear["f2_low"] - clear["rest_rate"]).to_numpy().argmax()
     return clear.iloc[int(surest)]
+
+
+def _once(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the same customers under another attribute's name (trial sets, the kind "trial").
+
+    Two values of one attribute with equal counts are two groups of customers.
+    """
+    counts = ["customers", "converted"]
+    nth = table.groupby(["attribute", *counts]).cumcount()
+    return table[~table[counts].assign(nth=nth).duplicated()]
 
 
 def _clear_first(table: pd.DataFrame) -> pd.DataFrame:
