@@ -269,8 +269,8 @@ def _name_faults(file: YamlFile, client: Client) -> Iterator[str]:
             if other != value:
                 place = ("names", language, value)
                 yield (
-                    f"{file.where(place)}: {_dotted(place)}: {name!r} is the name of {other!r}, too: a report "
-                    "could not tell them apart; give one of them another name"
+                    f"{file.where(place)}: {_dotted(place)}: {name!r} is the name of {other!r}, too: "
+                    "a report could not tell them apart; give one of them another name"
                 )
 
 
